@@ -1,0 +1,1 @@
+"""How it travels: topics, the outbox relay, the order loop, dead letters."""

@@ -1,0 +1,1 @@
+"""One plain module an outlet, each meeting schemas.channel.Channel."""

@@ -1,0 +1,1 @@
+"""How it runs: supervisor, local stack, simulators of outside platforms, demo."""

@@ -1,0 +1,1 @@
+"""Servers that stand where an outside company's platform would be."""

@@ -1,0 +1,1 @@
+"""The local stack: Kafka, S3 server, ports."""

@@ -1,0 +1,1 @@
+"""The ways in: upload API, watched folder, command line."""

@@ -1,0 +1,1 @@
+"""What travels between the rooms: models and pure rules, no I/O."""

@@ -1,0 +1,115 @@
+"""Where things are: folders, ports and addresses of one stack, from the environment.
+
+Built once at the entry point and passed down. Secrets are files under ``secrets_dir``.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Environment ``SHOUFA_*``; every address has a default on loopback derived from ``port_base``."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOUFA_", extra="ignore")
+
+    data: Path = REPOSITORY / "var"
+    port_base: int = Field(default=7400, ge=1024, le=65000)
+    channels: Path = REPOSITORY / "deploy" / "channels.toml"
+    newsroom: Path = REPOSITORY / "deploy" / "newsroom.toml"
+    ledger: str = ""
+    """SQLAlchemy URL; empty means SQLite in ``data/ledger``."""
+    kafka: str = ""
+    """Bootstrap ``host:port``; empty means the local broker."""
+    s3: str = ""
+    """Endpoint URL; empty means the local S3 server."""
+    s3_bucket: str = "shoufa"
+    ffmpeg: str = ""
+    """Path of ffmpeg; empty means found on PATH, else the packaged binary."""
+    ffprobe: str = ""
+    process: str = "cli"
+    """Name of this process: log field, Kafka client id, static group member id."""
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ledger or f"sqlite:///{(self.data / 'ledger' / 'shoufa.db').resolve()}"
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def s3_endpoint(self) -> str:
+        return self.s3 or f"http://127.0.0.1:{self.s3_port}"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.data / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data / "log"
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.data / "spool"
+
+    @property
+    def web_port(self) -> int:
+        return self.port_base
+
+    @property
+    def site_port(self) -> int:
+        return self.port_base + 1
+
+    @property
+    def kafka_port(self) -> int:
+        return self.port_base + 2
+
+    @property
+    def kafka_controller_port(self) -> int:
+        return self.port_base + 3
+
+    @property
+    def s3_port(self) -> int:
+        return self.port_base + 4
+
+    def s3_inner_port(self, index: int) -> int:
+        """Ports of the S3 server's own parts, index 0..13."""
+        return self.port_base + 5 + index
+
+    @property
+    def wechat_port(self) -> int:
+        return self.port_base + 20
+
+    @property
+    def douyin_port(self) -> int:
+        return self.port_base + 21
+
+    @property
+    def relay_port(self) -> int:
+        """UDP on loopback: one datagram after each commit wakes the relay."""
+        return self.port_base + 22
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def site_url(self) -> str:
+        return f"http://127.0.0.1:{self.site_port}"
+
+    @property
+    def wechat_url(self) -> str:
+        return f"http://127.0.0.1:{self.wechat_port}"
+
+    @property
+    def douyin_url(self) -> str:
+        return f"http://127.0.0.1:{self.douyin_port}"

@@ -1,0 +1,1 @@
+"""What is kept: the SQL ledger and the S3 objects."""

@@ -1,0 +1,1 @@
+"""The ledger: one relational store that is the truth; a file a subject."""
