@@ -1,14 +1,14 @@
 """The error tree of the pipeline.
 
-    PipelineError
-    ├── TransientError     the other side may take it later; carries its own retry time
-    ├── PermanentError     definite: this will never work as it is; carries code, field, next step
-    │   ├── InvalidInput   what came in cannot be taken (HTTP 4xx)
-    │   ├── Conflict       the version moved on, or the same key came with another body (409)
-    │   └── NotApproved    the ledger does not hold the sign-offs that this needs
-    ├── UnknownOutcome     the call may or may not have been carried out
-    ├── Unavailable        one of our own parts is away (ledger, S3, Kafka): nothing was done (503)
-    └── StorageFull        no room: nothing was acknowledged (507)
+PipelineError
+├── TransientError     the other side may take it later; carries its own retry time
+├── PermanentError     definite: this will never work as it is; carries code, field, next step
+│   ├── InvalidInput   what came in cannot be taken (HTTP 4xx)
+│   ├── Conflict       the version moved on, or the same key came with another body (409)
+│   └── NotApproved    the ledger does not hold the sign-offs that this needs
+├── UnknownOutcome     the call may or may not have been carried out
+├── Unavailable        one of our own parts is away (ledger, S3, Kafka): nothing was done (503)
+└── StorageFull        no room: nothing was acknowledged (507)
 """
 
 from dataclasses import dataclass
