@@ -1,0 +1,1 @@
+"""One suite over every channel: what the publisher may rely on, whatever the outlet."""
