@@ -222,8 +222,8 @@ class Channel(Protocol):
 
     def confirm(
         self, account: Any, payload: Any, handle: dict[str, JsonValue], attempt: Attempt, /
-    ) -> Live | Accepted | Refused:
-        """Ask what became of an accepted item (also of an accepted update or recall notice)."""
+    ) -> Live | Accepted | Refused | Recalled | CannotRecall:
+        """Ask what became of an accepted submit, update or recall; ``handle`` is its own."""
         ...
 
     def update(
@@ -232,7 +232,9 @@ class Channel(Protocol):
         """Replace the live item by a newer version; only where ``capabilities.update``."""
         ...
 
-    def find(self, account: Any, payload: Any, attempt: Attempt, /) -> Live | Absent | CannotTell:
+    def find(
+        self, account: Any, payload: Any, attempt: Attempt, /
+    ) -> Live | Accepted | Absent | CannotTell:
         """Is the item of ``attempt.marker`` there? Reads only. Absent only where it is sure."""
         ...
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from schemas.body import Model
-from schemas.codec import fingerprint
+from schemas.hashing import fingerprint
 from schemas.text import ChannelId, Sha256
 
 

@@ -1,0 +1,53 @@
+"""``newsroom.toml``: the people, the default plan, the upload limits. Editorial rules as data."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.text import Line
+
+Role = Literal["contributor", "editor", "reviewer1", "reviewer2", "reviewer3", "duty", "operator"]
+
+
+class Person(BaseModel):
+    """One person of the newsroom; the API key is made at first start, in a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]{1,31}$")
+    name: Line = Field(min_length=1, max_length=40)
+    desk: Line = Field(default="", max_length=60)
+    roles: tuple[Role, ...] = Field(min_length=1)
+
+
+class DefaultPlan(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gate: Literal["any", "all"] = "any"
+    fallback_after_s: dict[str, int] = Field(default_factory=lambda: {"2": 900, "3": 1800})
+    """Wave number → seconds after release at which it opens in any case."""
+
+    def fallback_s(self, wave: int) -> int:
+        return self.fallback_after_s.get(str(wave), 1800)
+
+
+class UploadLimits(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image_bytes: int = 40 * 1024**2
+    video_bytes: int = 4 * 1024**3
+    video_s: float = 3600.0
+    story_json_bytes: int = 2 * 1024**2
+    files: int = 40
+
+
+class Newsroom(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    county: Line
+    centre: Line
+    plan: DefaultPlan = DefaultPlan()
+    uploads: UploadLimits = UploadLimits()
+    people: tuple[Person, ...] = Field(min_length=1)

@@ -1,0 +1,120 @@
+"""The outbox: every arrow into Kafka is a row first, in the transaction that decided it."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from schemas.codec import Message, Record, encode
+from schemas.events import Event
+from schemas.orders import AdaptOrder, ReleaseOrder, TranscodeOrder
+from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
+from stores.ledger.ids import new_id, when
+from stores.ledger.tables import outbox
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A row that the relay has to send."""
+
+    seq: int
+    topic: str
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def append(tx: Connection, message: Message, *, at: int, event_id: str | None = None) -> str:
+    """Write a message to the outbox; a repeated ``event_id`` is left as it is. Returns the id."""
+    topic, key = _where(message)
+    record = encode(message, id=new_id(event_id), at=when(at), key=key)
+    return append_record(tx, topic, record, at=at)
+
+
+def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str:
+    """Write a finished record (dead letters, replays) to the outbox."""
+    known = tx.execute(select(outbox.c.seq).where(outbox.c.event_id == record.id)).first()
+    if known is None:
+        tx.execute(
+            outbox.insert().values(
+                event_id=record.id,
+                type=record.type,
+                topic=topic,
+                key=record.key,
+                headers=json.dumps(record.headers, ensure_ascii=False),
+                value=record.value.decode(),
+                created_at=at,
+            )
+        )
+        tx.info["outbox"] = True
+    return record.id
+
+
+def unsent(tx: Connection, limit: int) -> list[Unsent]:
+    """The oldest rows that are not on Kafka yet. By state, not by the last number sent: numbers
+    of a sequence commit out of order on PostgreSQL."""
+    rows = tx.execute(
+        select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.seq).limit(limit)
+    )
+    return [
+        Unsent(
+            seq=row.seq,
+            topic=row.topic,
+            key=row.key,
+            value=row.value.encode(),
+            headers=(
+                *((k, v.encode()) for k, v in json.loads(row.headers).items()),
+                ("ce_outboxseq", str(row.seq).encode()),
+            ),
+        )
+        for row in rows
+    ]
+
+
+def mark_sent(tx: Connection, places: list[tuple[int, int, int]], *, at: int) -> None:
+    """``places``: (seq, partition, offset) of rows that Kafka acknowledged."""
+    tx.execute(
+        update(outbox)
+        .where(outbox.c.seq == bindparam("row"))
+        .values(
+            sent_at=at, kafka_partition=bindparam("partition"), kafka_offset=bindparam("offset")
+        ),
+        [{"row": seq, "partition": p, "offset": o} for seq, p, o in places],
+    )
+
+
+def unsend_lost(tx: Connection, ends: dict[tuple[str, int], int]) -> int:
+    """Mark rows at or past each log's end as unsent: Kafka lost them. Returns how many."""
+    lost = 0
+    for (topic, partition), end in ends.items():
+        lost += tx.execute(
+            update(outbox)
+            .where(
+                outbox.c.topic == topic,
+                outbox.c.kafka_partition == partition,
+                outbox.c.kafka_offset >= end,
+                outbox.c.sent_at.is_not(None),
+            )
+            .values(sent_at=None)
+        ).rowcount
+    return lost
+
+
+def backlog(tx: Connection) -> tuple[int, int | None]:
+    """Rows not sent yet, and the age base (ms) of the oldest."""
+    row = tx.execute(
+        select(func.count(), func.min(outbox.c.created_at)).where(outbox.c.sent_at.is_(None))
+    ).one()
+    return row[0], row[1]
+
+
+def _where(message: Message) -> tuple[str, str]:
+    if isinstance(message, Event):
+        return STORY_EVENTS, str(message.story_id)
+    if isinstance(message, TranscodeOrder):
+        return TRANSCODE_ORDERS, message.source_sha256
+    if isinstance(message, AdaptOrder):
+        return ADAPT_ORDERS, str(message.story_id)
+    if isinstance(message, ReleaseOrder):
+        return release_orders(message.channel), str(message.story_id)
+    raise TypeError(type(message).__name__)

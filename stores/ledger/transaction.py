@@ -1,0 +1,129 @@
+"""One way to write: ``ledger.transaction()``; one way to look: ``ledger.snapshot()``.
+
+SQLite: WAL, synchronous=FULL, and ``BEGIN IMMEDIATE`` sent by us, since the driver's own mode
+lets a read and the write that rests on it be split. No network call inside a transaction.
+"""
+
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from schemas.errors import StorageFull, Unavailable
+
+BUSY_TIMEOUT_S = 15.0
+
+
+class Ledger:
+    """An open ledger: an engine, the clock, and whom to wake after a commit."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.engine = engine
+        self.now = now
+        self._wake = wake
+
+    def now_ms(self) -> int:
+        return round(self.now().timestamp() * 1000)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Read, decide and write as one; wakes the relay after a commit that wrote to the outbox.
+
+        Raises StorageFull (disk), Unavailable (locked for too long, unreachable); then nothing
+        was changed.
+        """
+        with _spoken(), self.engine.connect() as connection:
+            connection.info.pop("outbox", None)
+            with connection.begin():
+                yield connection
+            rang = connection.info.pop("outbox", False)
+        if rang:
+            self._wake()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A short consistent read; no write lock."""
+        with _spoken(), self.engine.connect() as connection:
+            read = connection.execution_options(shoufa_read=True)
+            with read.begin():
+                yield read
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_ledger(url: str, *, wake_port: int | None = None) -> Ledger:
+    """Open the ledger at a SQLAlchemy URL; makes the folder of an SQLite file."""
+    if url.startswith("sqlite"):
+        file = url.removeprefix("sqlite:///")
+        if file not in {"", ":memory:"}:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=8)
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+    else:
+        engine = create_engine(url, pool_size=8, pool_pre_ping=True)
+    return Ledger(engine, wake=_datagram(wake_port) if wake_port else lambda: None)
+
+
+def _sqlite_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("shoufa_read", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _datagram(port: int) -> Callable[[], None]:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+
+    def wake() -> None:
+        try:
+            sock.sendto(b"1", ("127.0.0.1", port))
+        except OSError:
+            return  # the relay sweeps anyway
+
+    return wake
+
+
+@contextmanager
+def _spoken() -> Iterator[None]:
+    """The driver's errors in our tree."""
+    try:
+        yield
+    except OperationalError as error:
+        cause = error.orig
+        code = getattr(cause, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_FULL or "disk is full" in str(cause).lower():
+            raise StorageFull("ledger") from error
+        raise Unavailable("ledger", str(cause)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("ledger", str(error.orig)) from error
+        raise
+
+
+def ping(ledger: Ledger) -> None:
+    """Raises Unavailable when the ledger cannot be read."""
+    with ledger.snapshot() as connection:
+        connection.execute(text("SELECT 1"))
