@@ -1,0 +1,64 @@
+"""People and their API keys; only a key's hash is kept."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from schemas.newsroom import Person
+from stores.ledger.tables import audit, people
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, by their key."""
+
+    id: str
+    name: str
+    desk: str
+    roles: tuple[str, ...]
+
+
+def key_hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def put(tx: Connection, person: Person, key: str) -> None:
+    """Insert or update a person; the key replaces the former one."""
+    values = {
+        "name": person.name,
+        "desk": person.desk,
+        "roles": json.dumps(person.roles),
+        "key_sha256": key_hash(key),
+        "active": True,
+    }
+    known = tx.execute(select(people.c.id).where(people.c.id == person.id)).first()
+    if known is None:
+        tx.execute(people.insert().values(id=person.id, **values))
+    else:
+        tx.execute(update(people).where(people.c.id == person.id).values(**values))
+
+
+def by_key(tx: Connection, key: str) -> Caller | None:
+    row = tx.execute(
+        select(people).where(people.c.key_sha256 == key_hash(key), people.c.active)
+    ).first()
+    if row is None:
+        return None
+    return Caller(row.id, row.name, row.desk, tuple(json.loads(row.roles)))
+
+
+def record(
+    tx: Connection,
+    person_id: str,
+    act: str,
+    *,
+    at: int,
+    story_id: str | None = None,
+    detail: str = "",
+) -> None:
+    """One line of the audit trail."""
+    tx.execute(
+        audit.insert().values(at=at, person_id=person_id, act=act, story_id=story_id, detail=detail)
+    )

@@ -1,0 +1,189 @@
+"""Renditions: one row for each (source, recipe); the first committed one wins."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from schemas.rendition import Rendition, placeholder
+from stores.ledger.tables import publications, renditions, story_renditions
+
+Place = tuple[str, str]
+"""(source sha256, recipe)."""
+
+
+def need(
+    tx: Connection,
+    story_id: UUID | str,
+    source_sha256: str,
+    recipe: str,
+    *,
+    wave: int,
+    urgency: int,
+    cost_s: int,
+    at: int,
+) -> bool:
+    """Link a story to a rendition; True when it has to be ordered (new, or failed before)."""
+    linked = tx.execute(
+        select(story_renditions.c.recipe).where(
+            story_renditions.c.story_id == str(story_id),
+            story_renditions.c.source_sha256 == source_sha256,
+            story_renditions.c.recipe == recipe,
+        )
+    ).first()
+    if linked is None:
+        tx.execute(
+            story_renditions.insert().values(
+                story_id=str(story_id), source_sha256=source_sha256, recipe=recipe
+            )
+        )
+    row = get(tx, source_sha256, recipe)
+    if row is None:
+        tx.execute(
+            renditions.insert().values(
+                source_sha256=source_sha256,
+                recipe=recipe,
+                state="ordered",
+                wave=wave,
+                urgency=urgency,
+                cost_s=cost_s,
+                progress=0,
+                reason="",
+                tries=0,
+                due_at=at,
+                created_at=at,
+                updated_at=at,
+            )
+        )
+        return True
+    if row.state == "failed":
+        change(tx, source_sha256, recipe, at=at, state="ordered", reason="", tries=0, due_at=at)
+        return True
+    return False
+
+
+def get(tx: Connection, source_sha256: str, recipe: str) -> Row[Any] | None:
+    return tx.execute(
+        select(renditions).where(
+            renditions.c.source_sha256 == source_sha256, renditions.c.recipe == recipe
+        )
+    ).first()
+
+
+def change(tx: Connection, source_sha256: str, recipe: str, *, at: int, **values: Any) -> None:
+    tx.execute(
+        update(renditions)
+        .where(renditions.c.source_sha256 == source_sha256, renditions.c.recipe == recipe)
+        .values(**values, updated_at=at)
+    )
+
+
+def take(tx: Connection, owner: str, now: int) -> Row[Any] | None:
+    """Claim the next one: first wave first, then urgency, then short before long."""
+    row = tx.execute(
+        select(renditions)
+        .where(renditions.c.state == "ordered", renditions.c.due_at <= now)
+        .order_by(
+            renditions.c.wave, renditions.c.urgency, renditions.c.cost_s, renditions.c.created_at
+        )
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is not None:
+        change(tx, row.source_sha256, row.recipe, at=now, state="working", owner=owner)
+    return row
+
+
+def release_owned(tx: Connection, owner: str, now: int) -> int:
+    """Give back what a dead worker of this name had claimed."""
+    return tx.execute(
+        update(renditions)
+        .where(renditions.c.state == "working", renditions.c.owner == owner)
+        .values(state="ordered", owner=None, due_at=now, updated_at=now)
+    ).rowcount
+
+
+def commit(tx: Connection, made: Rendition, *, at: int) -> bool:
+    """Record a finished rendition; False when another was committed before."""
+    row = get(tx, made.source_sha256, made.recipe)
+    if row is None or row.state == "done":
+        return False
+    change(
+        tx,
+        made.source_sha256,
+        made.recipe,
+        at=at,
+        state="done",
+        progress=100,
+        owner=None,
+        reason="",
+        manifest=made.model_dump_json(),
+    )
+    return True
+
+
+def manifest(tx: Connection, source_sha256: str, recipe: str) -> Rendition | None:
+    row = get(tx, source_sha256, recipe)
+    if row is None or row.manifest is None:
+        return None
+    return Rendition.model_validate_json(row.manifest)
+
+
+def of_story(tx: Connection, story_id: UUID | str) -> dict[str, Row[Any]]:
+    """Placeholder → row, for everything that a story's copies name."""
+    rows = tx.execute(
+        select(renditions)
+        .join(
+            story_renditions,
+            (story_renditions.c.source_sha256 == renditions.c.source_sha256)
+            & (story_renditions.c.recipe == renditions.c.recipe),
+        )
+        .where(story_renditions.c.story_id == str(story_id))
+    )
+    return {placeholder(r.source_sha256, r.recipe): r for r in rows}
+
+
+def stories_of(tx: Connection, source_sha256: str, recipe: str) -> list[str]:
+    """Ids of stories that wait for a rendition."""
+    return list(
+        tx.execute(
+            select(story_renditions.c.story_id).where(
+                story_renditions.c.source_sha256 == source_sha256,
+                story_renditions.c.recipe == recipe,
+            )
+        ).scalars()
+    )
+
+
+def all_withdrawn(tx: Connection, source_sha256: str, recipe: str) -> bool:
+    """Nobody waits for it any more: every publication of its stories has ended."""
+    ids = stories_of(tx, source_sha256, recipe)
+    waiting = tx.execute(
+        select(func.count())
+        .select_from(publications)
+        .where(
+            publications.c.story_id.in_(ids),
+            publications.c.state.not_in(
+                ["cancelled", "recalled", "superseded", "not_applicable", "recalling"]
+            ),
+        )
+    ).scalar_one()
+    return bool(ids) and waiting == 0
+
+
+def lasting(tx: Connection, places: list[Place]) -> set[Place]:
+    """Done or failed: their order records may be committed."""
+    done: set[Place] = set()
+    for source, recipe in places:
+        row = get(tx, source, recipe)
+        if row is None or row.state in {"done", "failed"}:
+            done.add((source, recipe))
+    return done
+
+
+def open_count(tx: Connection) -> int:
+    return tx.execute(
+        select(func.count())
+        .select_from(renditions)
+        .where(renditions.c.state.in_(["ordered", "working"]))
+    ).scalar_one()

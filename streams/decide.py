@@ -1,0 +1,453 @@
+"""What follows from an event for one story. Pure: state, event and time in, decisions out.
+
+``decide`` is level-triggered: the event says that something changed, the state says what. So a
+repeated, late or reordered event leads to the same place, and each decision is the difference
+between what a publication is and what it should be.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+from uuid import UUID
+
+from schemas.codec import Message
+from schemas.events import CopiesReady, Event, StoryFiled, StoryRevised, WaveOpened
+from schemas.orders import AdaptOrder, ReleaseOrder
+from schemas.rendition import RecipeName, parse_placeholder
+from schemas.review import LEVEL_NAMES
+from streams.waves import Gate, Member, clock, fallback_at, gate
+
+UNSENT = frozenset({"planned", "held", "gated", "ready"})
+"""Nothing was ever asked of the outlet for this release; the conductor's to change."""
+REPLACEABLE = UNSENT | {"retry_wait", "refused"}
+"""Surely not at the outlet and no request open: a newer version may take the place."""
+
+
+@dataclass(frozen=True)
+class ChannelRule:
+    """What the decisions need to know of a channel."""
+
+    id: str
+    wave: int
+    active: bool
+    applies_to: Literal["all", "video"]
+    can_update: bool
+    contact: str
+    cut_off: str | None = None
+
+
+@dataclass(frozen=True)
+class Copy:
+    sha256: str | None
+    refused: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A row of publications as far as decisions go."""
+
+    channel: str
+    release: int
+    wave: int
+    state: str
+    verb: str
+    version: int
+    copy_sha256: str | None
+    live_version: int | None
+    gate: str
+    reason: str
+    epoch: int
+    open_attempt: bool
+    was_live: bool
+
+
+@dataclass(frozen=True)
+class StoryState:
+    """One story as the ledger holds it."""
+
+    id: UUID
+    urgency: int
+    version: int
+    """Newest version filed."""
+    version_state: str
+    has_video: bool
+    approved_version: int | None
+    missing_levels: tuple[int, ...]
+    """Sign-offs still missing for the newest version."""
+    released_at: int | None
+    release_not_before: int | None
+    """The later of embargo and planned release (ms)."""
+    withdrawn_reason: str | None
+    held_reason: str | None
+    channels: tuple[str, ...]
+    waves: dict[str, int]
+    gate_rule: Literal["any", "all"]
+    fallback_s: dict[int, int]
+    opened_waves: dict[int, str]
+    copies: dict[int, dict[str, Copy]]
+    """Version → channel → copy; only the newest and the approved version."""
+    renditions: dict[str, tuple[str, str]]
+    """Placeholder → (state, reason) for what exists."""
+    publications: tuple[Publication, ...] = ()
+
+
+@dataclass(frozen=True)
+class PutPublication:
+    publication: Publication
+
+
+@dataclass(frozen=True)
+class ChangePublication:
+    channel: str
+    release: int
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Send:
+    """Append to the outbox."""
+
+    message: Message
+
+
+@dataclass(frozen=True)
+class ChangeStory:
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NeedRendition:
+    source_sha256: str
+    recipe: RecipeName
+    wave: int
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Ring the conductor for this story at ``due_at`` (ms)."""
+
+    due_at: int
+    kind: Literal["release", "fallback"]
+    key: str = ""
+
+
+Decision = PutPublication | ChangePublication | Send | ChangeStory | NeedRendition | Wake
+
+
+def decide(
+    state: StoryState, event: Event, rules: dict[str, ChannelRule], now: int
+) -> list[Decision]:
+    """All that follows from ``event``; applying the decisions and deciding again yields none but
+    what the event itself asks for."""
+    decisions: list[Decision] = []
+    if isinstance(event, StoryFiled | StoryRevised) and state.withdrawn_reason is None:
+        channels = tuple(c for c in state.channels if _applies(state, rules[c]))
+        version = event.story.version
+        decisions.append(Send(AdaptOrder(story_id=state.id, version=version, channels=channels)))
+    if isinstance(event, CopiesReady):
+        decisions += _renditions(state, event)
+    if isinstance(event, WaveOpened) and event.wave not in state.opened_waves:
+        reason = f"{event.by} 开闸: {event.reason}"
+        state = replace(state, opened_waves={**state.opened_waves, event.wave: reason})
+        decisions.append(ChangeStory({"opened_waves": state.opened_waves}))
+    decisions += _settle(state, rules, now)
+    return decisions
+
+
+def _renditions(state: StoryState, event: CopiesReady) -> Iterator[Decision]:
+    wanted: dict[str, int] = {}
+    for channel, needs in event.needs.items():
+        for need in needs:
+            wave = state.waves.get(channel, 9)
+            wanted[need] = min(wave, wanted.get(need, wave))
+    for need, wave in sorted(wanted.items(), key=lambda item: item[1]):
+        source, recipe = parse_placeholder(need)
+        yield NeedRendition(source, recipe, wave)  # type: ignore[arg-type]  # checked at render
+
+
+def _settle(state: StoryState, rules: dict[str, ChannelRule], now: int) -> list[Decision]:
+    decisions: list[Decision] = []
+    known = {p.channel for p in state.publications}
+    rows = list(state.publications)
+    for channel in state.channels:
+        if channel not in known:
+            made = _first(state, rules[channel])
+            rows.append(made)
+            decisions.append(PutPublication(made))
+    state, more = _release(state, now)
+    decisions += more
+    latest: dict[str, Publication] = {}
+    for row in rows:
+        if row.release >= latest.get(row.channel, row).release:
+            latest[row.channel] = row
+    board = _Board(
+        state,
+        rules,
+        now,
+        members=[Member(p.channel, p.wave, p.state, p.was_live) for p in rows],
+    )
+    for row in latest.values():
+        decisions += board.settle(row)
+    decisions += board.wakes
+    if board.opened != state.opened_waves:
+        decisions.append(ChangeStory({"opened_waves": board.opened}))
+    return decisions
+
+
+def _first(state: StoryState, rule: ChannelRule) -> Publication:
+    row = Publication(
+        channel=rule.id,
+        release=1,
+        wave=state.waves[rule.id],
+        state="planned",
+        verb="create",
+        version=state.version,
+        copy_sha256=None,
+        live_version=None,
+        gate="",
+        reason="",
+        epoch=0,
+        open_attempt=False,
+        was_live=False,
+    )
+    if not rule.active:
+        return replace(row, state="not_applicable", reason="渠道停用 / the channel is not active")
+    if not _applies(state, rule):
+        return replace(row, state="not_applicable", reason="稿件没有视频 / the story has no clip")
+    return row
+
+
+def _applies(state: StoryState, rule: ChannelRule) -> bool:
+    return rule.active and (rule.applies_to == "all" or state.has_video)
+
+
+def _release(state: StoryState, now: int) -> tuple[StoryState, list[Decision]]:
+    """Set ``released_at`` once a version is approved, the time has come and nobody holds it."""
+    if state.released_at is not None or state.approved_version is None:
+        return state, []
+    if state.withdrawn_reason is not None or state.held_reason is not None:
+        return state, []
+    if state.release_not_before is not None and state.release_not_before > now:
+        return state, [Wake(state.release_not_before, "release")]
+    return replace(state, released_at=now), [ChangeStory({"released_at": now})]
+
+
+@dataclass
+class _Board:
+    """One pass over the newest publication of each channel."""
+
+    state: StoryState
+    rules: dict[str, ChannelRule]
+    now: int
+    members: list[Member]
+    wakes: list[Wake] = field(default_factory=list)
+    opened: dict[int, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.opened = dict(self.state.opened_waves)
+
+    def settle(self, row: Publication) -> list[Decision]:
+        if row.state in {"not_applicable", "superseded", "cancelled", "removed_by_platform"}:
+            return self._video_came(row)
+        if self.state.withdrawn_reason is not None:
+            return self._withdraw(row, self.state.withdrawn_reason)
+        if row.open_attempt:
+            return []
+        if row.state in UNSENT or (row.state in REPLACEABLE and self._newer_than(row)):
+            return self._before_sending(row)
+        if row.state in {"live", "updating"}:
+            return self._correct(row)
+        if row.state == "recalled" and self._newer_than(row):
+            return self._publish_again(row)
+        return []
+
+    def _newer_than(self, row: Publication) -> bool:
+        approved = self.state.approved_version
+        return approved is not None and approved > row.version
+
+    def _video_came(self, row: Publication) -> list[Decision]:
+        rule = self.rules[row.channel]
+        if row.state != "not_applicable" or not _applies(self.state, rule):
+            return []
+        return self._change(
+            row, state="planned", reason="新版本有视频 / a later version has a clip"
+        )
+
+    def _withdraw(self, row: Publication, reason: str) -> list[Decision]:
+        told = f"撤稿: {reason}"
+        if row.open_attempt or row.state in {"intent", "accepted", "unknown", "reconciling"}:
+            return []  # left to end; its outcome comes back as an event and is then recalled
+        if row.state in {"live", "updating"}:
+            return self._order(row, "recall", state="recalling", reason=told)
+        if row.state == "awaiting_person":
+            who = self.rules[row.channel].contact
+            told += f"; 请{who}不要再发布, 已发布的请撤下 / {who}: do not publish; take it down if you did"
+            return self._change(row, state="cancelled", reason=told)
+        if row.state in REPLACEABLE:
+            return self._change(row, state="cancelled", reason=told)
+        return []
+
+    def _before_sending(self, row: Publication) -> list[Decision]:
+        state = self.state
+        version = state.approved_version
+        if version is None:
+            return self._change(row, state="planned", reason=self._review_reason())
+        copy = state.copies.get(version, {}).get(row.channel)
+        if copy is None:
+            return self._change(row, state="planned", reason="等待渠道稿 / waits for its copy")
+        told = {"version": version, "copy_sha256": copy.sha256}
+        if copy.refused:
+            return self._change(row, state="refused", reason=copy.refused, **told)
+        if state.held_reason is not None:
+            return self._change(row, state="held", reason=f"暂缓: {state.held_reason}", **told)
+        if state.released_at is None:
+            due = clock(state.release_not_before or self.now)
+            return self._change(row, state="held", reason=f"定时 {due} 发布 / embargo", **told)
+        waiting = self._media(copy)
+        if waiting:
+            return self._change(row, **waiting, **told)
+        opening = self._gate(row.wave)
+        if not opening.open:
+            return self._change(row, state="gated", gate=opening.reason, reason="", **told)
+        if row.state == "ready" and row.version == version:
+            return []
+        return self._order(
+            row, "create", state="ready", gate=opening.reason, reason="", tries=0, **told
+        )
+
+    def _review_reason(self) -> str:
+        if self.state.version_state == "returned":
+            return "已退回修改 / sent back"
+        if self.state.version not in self.state.copies:
+            return "等待渠道稿 / waits for its copy"
+        levels = "、".join(LEVEL_NAMES[level] for level in self.state.missing_levels)
+        return f"等待{levels} / waits for review"
+
+    def _media(self, copy: Copy) -> dict[str, str] | None:
+        """What a publication waits for, or None when every rendition is there."""
+        missing = []
+        for need in copy.needs:
+            found, reason = self.state.renditions.get(need, ("ordered", ""))
+            if found == "failed":
+                return {"state": "refused", "reason": f"转码失败: {reason}"}
+            if found != "done":
+                missing.append(parse_placeholder(need)[1])
+        if not missing:
+            return None
+        names = ", ".join(sorted(set(missing)))
+        return {"state": "planned", "reason": f"等待转码 {names} / waits for renditions"}
+
+    def _gate(self, wave: int) -> Gate:
+        released = self.state.released_at or self.now
+        cut_offs = [
+            rule.cut_off
+            for rule in self.rules.values()
+            if rule.cut_off and self.state.waves.get(rule.id) == wave
+        ]
+        at = fallback_at(released, self.state.fallback_s.get(wave, 1800), cut_offs)
+        opening = gate(
+            wave,
+            self.members,
+            rule=self.state.gate_rule,
+            opened=self.opened,
+            fallback_at=at,
+            now=self.now,
+        )
+        if opening.open:
+            self.opened.setdefault(wave, opening.reason)
+        elif opening.opens_at is not None:
+            wake = Wake(opening.opens_at, "fallback", str(wave))
+            if wake not in self.wakes:
+                self.wakes.append(wake)
+        return opening
+
+    def _correct(self, row: Publication) -> list[Decision]:
+        """A live item of an older version: updated where the outlet can, else taken down first."""
+        state = self.state
+        version = state.approved_version
+        if version is None or (row.live_version or 0) >= version or state.held_reason is not None:
+            return []
+        if row.state == "updating" and row.version >= version:
+            return []
+        copy = state.copies.get(version, {}).get(row.channel)
+        if copy is None:
+            return []
+        waiting = self._media(copy)
+        if copy.refused or (waiting and waiting["state"] == "refused"):
+            why = copy.refused or (waiting or {})["reason"]
+            return self._change(row, reason=f"仍是第{row.live_version}版: {why}")
+        if waiting:
+            return self._change(row, reason=waiting["reason"])
+        if self.rules[row.channel].can_update:
+            return self._order(
+                row,
+                "update",
+                state="updating",
+                version=version,
+                copy_sha256=copy.sha256,
+                reason=f"更正为第{version}版 / correction",
+                tries=0,
+            )
+        return self._order(
+            row,
+            "recall",
+            state="recalling",
+            reason="更正: 先撤后发 / recalled, then published anew",
+        )
+
+    def _publish_again(self, row: Publication) -> list[Decision]:
+        """The outlet cannot edit: after the recall, a new release with the approved version."""
+        version = self.state.approved_version
+        copy = self.state.copies.get(version or 0, {}).get(row.channel)
+        if version is None or copy is None or copy.sha256 is None or self._media(copy):
+            return []
+        fresh = replace(
+            row,
+            release=row.release + 1,
+            state="ready",
+            verb="create",
+            version=version,
+            copy_sha256=copy.sha256,
+            live_version=None,
+            gate=f"更正: 接替第{row.release}次发布 / replaces release {row.release}",
+            reason="",
+            epoch=0,
+            was_live=False,
+        )
+        return [
+            *self._change(row, state="superseded", reason="由更正后的新发布接替 / replaced"),
+            PutPublication(fresh),
+            Send(
+                ReleaseOrder(
+                    story_id=self.state.id,
+                    channel=row.channel,
+                    release=fresh.release,
+                    verb="create",
+                )
+            ),
+        ]
+
+    def _change(self, row: Publication, **changes: Any) -> list[Decision]:
+        real = {k: v for k, v in changes.items() if getattr(row, k, None) != v}
+        if set(real) <= {"tries"}:
+            return []
+        return [ChangePublication(row.channel, row.release, real)]
+
+    def _order(
+        self,
+        row: Publication,
+        verb: Literal["create", "update", "recall"],
+        **changes: Any,
+    ) -> list[Decision]:
+        changes |= {"verb": verb, "due_at": self.now}
+        if verb == "create":
+            changes |= {"released_at": self.now, "checkpoints": "{}"}
+        return [
+            ChangePublication(row.channel, row.release, changes),
+            Send(
+                ReleaseOrder(
+                    story_id=self.state.id, channel=row.channel, release=row.release, verb=verb
+                )
+            ),
+        ]
