@@ -1,0 +1,254 @@
+"""What the publisher relies on: one item for one release, whatever happens in between."""
+
+import contextlib
+import re
+import time
+from dataclasses import replace
+
+import pytest
+
+from schemas.channel import (
+    Absent,
+    Accepted,
+    CannotRecall,
+    CannotTell,
+    Live,
+    MediaFile,
+    Recalled,
+    Refused,
+)
+from schemas.errors import PipelineError, TransientError, UnknownOutcome
+from schemas.rendition import placeholders
+from tests.conformance.contract import World
+from tests.conformance.play import Crash, Points, Trial
+from tests.conformance.samples import CORRECTION, corrected, numbered
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture
+def trial(world: World) -> Trial:
+    return Trial(world, world.story)
+
+
+def needs(world: World, fault: str) -> None:
+    if fault not in world.faults:
+        pytest.skip(f"this outlet has no such fault: {fault}")
+
+
+def points_of(world: World) -> list[str]:
+    """Names of the places where a submit can die, from a run that does not."""
+    points = Points()
+    Trial(world, numbered(world.story, 900)).submit(points)
+    return points.names
+
+
+def test_a_receipt_names_the_item_and_the_copy(trial: Trial) -> None:
+    live = trial.publish()
+    item, receipt, payload = trial.the_item(), live.receipt, trial.payload()
+    assert receipt.item_id == item.id
+    assert receipt.payload_sha256 == trial.attempt(payload).payload_sha256
+    assert trial.story.headline in item.text
+    assert receipt.url == "" or receipt.url.startswith(("http://", "https://"))
+    wanted = {p: trial.world.media.known[p][0].sha256
+              for p in placeholders(payload.model_dump(mode="json"))}  # fmt: skip
+    assert {m.placeholder: m.sha256 for m in receipt.media} == wanted
+    assert all(m.address for m in receipt.media)
+
+
+def test_submit_twice_makes_one_item(trial: Trial) -> None:
+    trial.submit()
+    answer = trial.submit_again()
+    assert isinstance(answer, Live | CannotTell)
+    assert len(trial.items()) == 1
+
+
+def test_an_accepted_item_is_never_claimed_live(trial: Trial) -> None:
+    answer = trial.submit()
+    if isinstance(answer, Accepted):
+        assert trial.world.module.capabilities.asynchronous
+        assert CHINESE.search(answer.reason)
+        assert not trial.live(), "the outlet shows it already: Live was the answer"
+    assert isinstance(trial.wait(answer), Live)
+
+
+def test_find_before_and_after(trial: Trial) -> None:
+    before = trial.find()
+    if trial.world.module.capabilities.absent_is_sure:
+        assert isinstance(before, Absent)
+    else:
+        assert isinstance(before, CannotTell)
+    assert trial.items() == []
+    receipt = trial.publish().receipt
+    found = trial.find()
+    assert isinstance(found, Live)
+    assert found.receipt.item_id == receipt.item_id
+    assert found.receipt.url == receipt.url
+    assert len(trial.items()) == 1
+
+
+def test_crash_after_each_checkpoint_then_submit_again(world: World) -> None:
+    for number, name in enumerate(points_of(world), 1):
+        if name.startswith("after checkpoint"):
+            trial = Trial(world, numbered(world.story, number))
+            with pytest.raises(Crash):
+                trial.submit(Points(die_at=number))
+            answer = trial.submit_again()
+            _once(trial, answer, name)
+
+
+def test_crash_anywhere_then_recover(world: World) -> None:
+    for number, name in enumerate(points_of(world), 1):
+        trial = Trial(world, numbered(world.story, number))
+        with pytest.raises(Crash):
+            trial.submit(Points(die_at=number))
+        answer = trial.recover()
+        _once(trial, answer, name)
+
+
+def _once(trial: Trial, answer: Live | CannotTell, where: str) -> None:
+    items = trial.items()
+    assert len(items) <= 1, f"{len(items)} items after a crash {where}"
+    if isinstance(answer, Live):
+        assert [item.id for item in items if item.live] == [answer.receipt.item_id], where
+    else:
+        assert CHINESE.search(answer.reason), where
+
+
+def test_no_request_leaves_when_the_time_is_over(trial: Trial) -> None:
+    payload, account = trial.payload(), trial.world.connect()
+    late = replace(trial.attempt(payload), monotonic_end=time.monotonic() - 1)
+    with pytest.raises(TransientError):
+        trial.world.module.submit(account, payload, late)
+    account.close()
+    assert trial.items() == []
+
+
+def test_media_away_is_transient(trial: Trial) -> None:
+    payload = trial.payload()
+    if not trial.world.media.known:
+        pytest.skip("this copy has no media")
+    account = trial.world.connect()
+    with pytest.raises(TransientError):
+        trial.world.module.submit(
+            account, payload, replace(trial.attempt(payload), media=_NoMedia())
+        )
+    account.close()
+    assert trial.items() == []
+    trial.publish()
+    trial.the_item()
+
+
+class _NoMedia:
+    def files(self, placeholder: str) -> list[MediaFile]:
+        raise TransientError(f"object store away: {placeholder}")
+
+
+def test_a_lost_answer_is_never_sent_again_on_a_guess(trial: Trial) -> None:
+    needs(trial.world, "lost_answer")
+    trial.world.inject("lost_answer")
+    with pytest.raises((UnknownOutcome, TransientError)):
+        trial.submit()
+    answer = trial.recover()
+    _once(trial, answer, "lost answer")
+    assert len(trial.items()) == 1, "it was carried out"
+
+
+def test_a_transient_fault_leaves_nothing_behind(trial: Trial) -> None:
+    needs(trial.world, "transient")
+    trial.world.inject("transient")
+    with pytest.raises(TransientError):
+        trial.submit()
+    assert trial.live() == []
+    trial.submit_again()
+    trial.the_item()
+
+
+def test_a_definite_refusal_is_returned(trial: Trial) -> None:
+    needs(trial.world, "refused")
+    trial.world.inject("refused")
+    answer = trial.wait(trial.submit())
+    assert isinstance(answer, Refused)
+    assert CHINESE.search(answer.reason), "the editor reads Chinese"
+    assert trial.live() == []
+
+
+def test_what_somebody_removed_is_not_found(trial: Trial) -> None:
+    needs(trial.world, "removed")
+    trial.publish()
+    trial.world.inject("removed")
+    assert not isinstance(trial.find(), Live)
+
+
+def _updates(world: World) -> None:
+    if not world.module.capabilities.update:
+        pytest.skip("a correction is a recall and a new release here")
+
+
+def test_update_shows_the_new_version(trial: Trial) -> None:
+    _updates(trial.world)
+    live, newer = trial.publish(), corrected(trial.story)
+    for _ in range(2):  # told twice, done once
+        answer = trial.update(newer, live)
+        assert isinstance(answer, Live)
+        item = trial.the_item()
+        assert answer.receipt.item_id == item.id == live.receipt.item_id
+        assert newer.headline in item.text
+        assert CORRECTION in item.text
+        assert trial.story.headline not in item.text
+
+
+def test_crash_in_an_update_then_again(world: World) -> None:
+    _updates(world)
+    probe = Trial(world, numbered(world.story, 800))
+    points = Points()
+    probe.update(corrected(probe.story), probe.publish(), points)
+    for number in range(1, points.passed + 1):
+        trial = Trial(world, numbered(world.story, number))
+        live, newer = trial.publish(), corrected(trial.story)
+        with pytest.raises(Crash):
+            trial.update(newer, live, Points(die_at=number))
+        world.settle()
+        assert isinstance(trial.update(newer, live), Live)
+        assert newer.headline in trial.the_item().text
+
+
+def test_versions_never_go_backwards(trial: Trial) -> None:
+    _updates(trial.world)
+    live, newer = trial.publish(), corrected(trial.story)
+    assert isinstance(trial.update(newer, live), Live)
+    with contextlib.suppress(PipelineError):
+        trial.update(trial.story, live)
+    assert newer.headline in trial.the_item().text
+    with contextlib.suppress(PipelineError):
+        trial.submit()
+    assert newer.headline in trial.the_item().text
+
+
+def test_recall_takes_it_down(trial: Trial) -> None:
+    live = trial.publish()
+    can = trial.world.module.capabilities.recall
+    for _ in range(2):  # harmless when repeated, by another process too
+        answer = trial.recall(live)
+        if can == "no":
+            assert isinstance(answer, CannotRecall)
+            assert answer.who
+        else:
+            assert isinstance(answer, Recalled | Accepted)
+        assert CHINESE.search(answer.reason)
+        if can == "yes":
+            assert isinstance(trial.wait(answer), Recalled)
+            assert trial.live() == []
+            assert not isinstance(trial.find(), Live)
+    assert len(trial.items()) == 1
+
+
+def test_recall_leaves_other_stories_alone(world: World) -> None:
+    if world.module.capabilities.recall != "yes":
+        pytest.skip("nothing is taken down here")
+    first, second = (Trial(world, numbered(world.story, n)) for n in (1, 2))
+    live, _ = first.publish(), second.publish()
+    first.wait(first.recall(live))
+    assert first.live() == []
+    assert second.story.headline in second.the_item().text
+    assert isinstance(second.find(), Live)
