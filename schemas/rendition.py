@@ -84,3 +84,12 @@ def _walk(value: JsonValue) -> Iterator[str]:
     elif isinstance(value, dict):
         for member in value.values():
             yield from _walk(member)
+
+
+_WORK_PER_S: dict[str, float] = {"web_hls": 1.0, "vertical": 0.9, "tv_xdcam_hd422": 0.8}
+"""Seconds of work for a second of clip on one ordinary core pair; stills count as one second."""
+
+
+def cost_s(recipe: str, duration_s: float | None) -> int:
+    """Estimated work-seconds, for ranking short before long; never less than 1."""
+    return max(1, round(_WORK_PER_S.get(recipe, 0.0) * (duration_s or 0.0)))

@@ -100,6 +100,16 @@ def unsend_lost(tx: Connection, ends: dict[tuple[str, int], int]) -> int:
     return lost
 
 
+def places(tx: Connection) -> list[tuple[str, int]]:
+    """Topic partitions on which rows lie."""
+    rows = tx.execute(
+        select(outbox.c.topic, outbox.c.kafka_partition)
+        .where(outbox.c.kafka_partition.is_not(None))
+        .distinct()
+    )
+    return [(row.topic, row.kafka_partition) for row in rows]
+
+
 def backlog(tx: Connection) -> tuple[int, int | None]:
     """Rows not sent yet, and the age base (ms) of the oldest."""
     row = tx.execute(

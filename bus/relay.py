@@ -1,0 +1,154 @@
+"""The outbox relay: the one sender of all records. Rows in, Kafka's place for each row out."""
+
+import socket
+import threading
+import time
+from typing import Any
+
+import structlog
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from schemas.errors import PipelineError
+from schemas.settings import Settings
+from stores.ledger import outbox
+from stores.ledger.transaction import Ledger
+
+log = structlog.get_logger("relay")
+
+SWEEP_S = 0.25
+BATCH = 200
+
+
+class Relay:
+    """Woken by a datagram after each commit, sweeps every 250 ms. One in the whole centre."""
+
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        self.ledger = ledger
+        self.settings = settings
+        self._stop = threading.Event()
+        self._producer: KafkaProducer | None = None
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", settings.relay_port))
+        self._socket.settimeout(SWEEP_S)
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=10)
+        self._socket.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        pause = 0.2
+        checked = False
+        while not self._stop.is_set():
+            try:
+                if not checked:
+                    self._send_again_what_kafka_lost()
+                    checked = True
+                if not self._send_batch():
+                    self._wait()
+                pause = 0.2
+            except (KafkaError, PipelineError, OSError) as error:
+                log.warning("relay.waiting", error=str(error), pause_s=pause)
+                self._close_producer()
+                self._stop.wait(pause)
+                pause = min(pause * 2, 5.0)
+        self._close_producer()
+
+    def _wait(self) -> None:
+        try:
+            self._socket.recv(16)
+        except TimeoutError:
+            return
+        self._socket.setblocking(False)
+        try:
+            while self._socket.recv(16):
+                pass
+        except BlockingIOError:
+            pass
+        finally:
+            self._socket.settimeout(SWEEP_S)
+
+    def _send_batch(self) -> bool:
+        """True when there was something to send."""
+        with self.ledger.snapshot() as view:
+            rows = outbox.unsent(view, BATCH)
+        if not rows:
+            return False
+        producer = self._open_producer()
+        futures = [
+            (
+                row.seq,
+                producer.send(
+                    row.topic,
+                    key=row.key.encode(),
+                    value=row.value,
+                    headers=list(row.headers),
+                ),
+            )
+            for row in rows
+        ]
+        places: list[tuple[int, int, int]] = []
+        failed: KafkaError | None = None
+        end = time.monotonic() + 30
+        for seq, future in futures:
+            try:
+                found = future.get(timeout=max(0.1, end - time.monotonic()))
+            except KafkaError as error:
+                failed = error
+                continue
+            places.append((seq, found.partition, found.offset))
+        if places:
+            with self.ledger.transaction() as tx:
+                outbox.mark_sent(tx, places, at=self.ledger.now_ms())
+        if failed is not None:
+            raise failed
+        return True
+
+    def _send_again_what_kafka_lost(self) -> None:
+        """Kafka acknowledges without fsync: after a power cut its log may end earlier than it
+        said. Whatever lies at or past the end is sent once more."""
+        with self.ledger.snapshot() as view:
+            sent = outbox.places(view)
+        if not sent:
+            return
+        reader = KafkaConsumer(
+            bootstrap_servers=self.settings.kafka_bootstrap, bootstrap_timeout_ms=3000
+        )
+        try:
+            wanted = [TopicPartition(topic, partition) for topic, partition in sent]
+            ends = reader.end_offsets(wanted)
+        finally:
+            reader.close()
+        with self.ledger.transaction() as tx:
+            lost = outbox.unsend_lost(tx, {(tp.topic, tp.partition): o for tp, o in ends.items()})
+        if lost:
+            log.warning("relay.sent_again", rows=lost)
+
+    def _open_producer(self) -> Any:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                bootstrap_servers=self.settings.kafka_bootstrap,
+                client_id="shoufa-relay",
+                acks="all",
+                linger_ms=0,
+                delivery_timeout_ms=20_000,
+                request_timeout_ms=10_000,
+                max_block_ms=5_000,
+                bootstrap_timeout_ms=3_000,
+                compression_type="gzip",
+            )
+        return self._producer
+
+    def _close_producer(self) -> None:
+        if self._producer is not None:
+            self._producer.close(timeout=2)
+            self._producer = None

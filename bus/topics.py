@@ -1,0 +1,55 @@
+"""Makes the topics of the one table in ``schemas.topics``; never relies on auto-creation."""
+
+import time
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from schemas.errors import Unavailable
+from schemas.topics import Topic
+
+
+def make_topics(bootstrap: str, wanted: list[Topic], *, patience_s: float = 30.0) -> list[str]:
+    """Create what is missing; returns the names made. Waits for the broker up to ``patience_s``.
+
+    Raises Unavailable.
+    """
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            admin = KafkaAdminClient(
+                bootstrap_servers=bootstrap, client_id="shoufa-topics", bootstrap_timeout_ms=2000
+            )
+        except KafkaError as error:
+            if time.monotonic() > end:
+                raise Unavailable("kafka", f"{bootstrap}: {error}") from error
+            time.sleep(0.2)
+            continue
+        break
+    try:
+        known = set(admin.list_topics())
+        missing = [topic for topic in wanted if topic.name not in known]
+        if missing:
+            _create(admin, missing)
+    finally:
+        admin.close()
+    return [topic.name for topic in missing]
+
+
+def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:
+    try:
+        admin.create_topics(
+            {
+                topic.name: {
+                    "num_partitions": topic.partitions,
+                    "replication_factor": 1,
+                    "configs": {
+                        "retention.ms": str(topic.retention_ms),
+                        "cleanup.policy": "delete",
+                    },
+                }
+                for topic in missing
+            }
+        )
+    except TopicAlreadyExistsError:
+        return  # another process of the same start made them

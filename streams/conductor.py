@@ -1,0 +1,213 @@
+"""The conductor's shell: one event in, one transaction, decisions carried out one by one."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from bus.dead_letters import Origin, bury, bury_alone
+from schemas.codec import decode, derived_id
+from schemas.errors import InvalidInput
+from schemas.events import Event, WakeupDue
+from schemas.newsroom import Newsroom
+from schemas.orders import TranscodeOrder
+from schemas.rendition import cost_s
+from schemas.review import missing_levels
+from schemas.story import Plan, Story, utc
+from stores.ledger import outbox, publications, renditions, stories, wakeups
+from stores.ledger.seen import first_time
+from stores.ledger.transaction import Ledger
+from streams.decide import (
+    ChangePublication,
+    ChangeStory,
+    ChannelRule,
+    Copy,
+    Decision,
+    NeedRendition,
+    Publication,
+    PutPublication,
+    Send,
+    StoryState,
+    Wake,
+    decide,
+)
+
+CONSUMER = "conductor"
+
+
+class Conductor:
+    """Folds events into stories. Raises Unavailable or StorageFull when the ledger is away, and
+    nothing else: what cannot be processed becomes a dead letter."""
+
+    def __init__(self, ledger: Ledger, rules: dict[str, ChannelRule], newsroom: Newsroom) -> None:
+        self.ledger = ledger
+        self.rules = rules
+        self.newsroom = newsroom
+
+    def take(self, origin: Origin, key: bytes | None, value: bytes, headers: Any) -> None:
+        """Process one record of ``story-events``; a repeated one changes nothing."""
+        try:
+            event_id, event = decode(value, headers)
+        except InvalidInput as error:
+            bury_alone(self.ledger, origin, key, value, str(error))
+            return
+        if not isinstance(event, Event):
+            bury_alone(self.ledger, origin, key, value, "an order on the topic of events")
+            return
+        with self.ledger.transaction() as tx:
+            now = self.ledger.now_ms()
+            if not first_time(tx, CONSUMER, event_id, at=now):
+                return
+            try:
+                state = self.load(tx, event.story_id)
+            except InvalidInput as error:
+                bury(tx, origin, key, value, str(error), at=now)
+                return
+            self._apply(tx, state, event_id, decide(state, event, self.rules, now), now)
+
+    def load(self, tx: Connection, story_id: UUID) -> StoryState:
+        """The state of one story; raises InvalidInput when the ledger does not know it."""
+        row = stories.get(tx, story_id)
+        plan = Plan.model_validate_json(row.plan)
+        newest = stories.version_row(tx, story_id, row.version)
+        told = Story.model_validate_json(newest.story)
+        approved = (
+            told
+            if row.approved_version in {None, row.version}
+            else stories.story_of(tx, story_id, row.approved_version)
+        )
+        versions = {row.version, row.approved_version} - {None}
+        channels = tuple(c for c in plan.channels or () if c in self.rules)
+        copies = {
+            version: {
+                c.channel: Copy(c.sha256, c.refused, c.needs)
+                for c in stories.copies_of(tx, story_id, version).values()
+            }
+            for version in versions
+        }
+        signed = stories.valid_signatures(tx, story_id, row.version)
+        not_before = [utc(t) for t in (approved.embargoed_until, plan.release_at) if t is not None]
+        waves = {c: plan.waves.get(c, self.rules[c].wave) for c in channels}
+        return StoryState(
+            id=story_id,
+            urgency=told.urgency,
+            version=row.version,
+            version_state=newest.state,
+            has_video=any(a.kind == "video" for a in told.assets),
+            approved_version=row.approved_version,
+            missing_levels=missing_levels(signed, newest.copies_sha256 or ""),
+            released_at=row.released_at,
+            release_not_before=max(not_before, default=None),
+            withdrawn_reason=row.withdrawn_reason,
+            held_reason=row.held_reason,
+            channels=channels,
+            waves=waves,
+            gate_rule=plan.gate or self.newsroom.plan.gate,
+            fallback_s={w: self._fallback_s(plan, w) for w in set(waves.values())},
+            opened_waves={int(k): v for k, v in json.loads(row.opened_waves).items()},
+            copies={version: found for version, found in copies.items() if found},
+            renditions={
+                name: (r.state, r.reason) for name, r in renditions.of_story(tx, story_id).items()
+            },
+            publications=tuple(
+                _publication(p)
+                for p in publications.of_story(tx, story_id)
+                if p.channel in self.rules
+            ),
+        )
+
+    def _fallback_s(self, plan: Plan, wave: int) -> int:
+        if plan.fallback_after_s is not None:
+            return plan.fallback_after_s * max(1, wave - 1)
+        return self.newsroom.plan.fallback_s(wave)
+
+    def _apply(
+        self, tx: Connection, state: StoryState, cause: str, decisions: list[Decision], now: int
+    ) -> None:
+        for index, decision in enumerate(decisions):
+            event_id = str(derived_id(cause, index))
+            match decision:
+                case PutPublication(publication=p):
+                    publications.put(tx, state.id, at=now, **_columns(state, p, now))
+                case ChangePublication(channel=channel, release=release, changes=changes):
+                    publications.change(tx, state.id, channel, release, at=now, **changes)
+                case Send(message=message):
+                    outbox.append(tx, message, at=now, event_id=event_id)
+                case ChangeStory(changes=changes):
+                    stories.change(tx, state.id, at=now, **changes)
+                case Wake(due_at=due_at, kind=kind, key=key):
+                    wakeups.schedule(
+                        tx,
+                        due_at=due_at,
+                        target=CONSUMER,
+                        key=str(state.id),
+                        kind=f"{kind}:{key}",
+                        data=WakeupDue(story_id=state.id, kind=kind, key=key).model_dump(
+                            mode="json"
+                        ),
+                    )
+                case NeedRendition(source_sha256=source, recipe=recipe, wave=wave):
+                    self._need(tx, state, (source, recipe, wave), event_id, now)
+        stories.touch(tx, state.id, at=now)
+
+    def _need(
+        self,
+        tx: Connection,
+        state: StoryState,
+        wanted: tuple[str, Any, int],
+        event_id: str,
+        now: int,
+    ) -> None:
+        source, recipe, wave = wanted
+        story = stories.story_of(tx, state.id, state.version)
+        asset = next((a for a in story.assets if a.sha256 == source), None)
+        ordered = renditions.need(
+            tx,
+            state.id,
+            source,
+            recipe,
+            wave=wave,
+            urgency=state.urgency,
+            cost_s=cost_s(recipe, asset.duration_s if asset else None),
+            at=now,
+        )
+        if ordered:
+            order = TranscodeOrder(story_id=state.id, source_sha256=source, recipe=recipe)
+            outbox.append(tx, order, at=now, event_id=event_id)
+
+
+def _publication(row: Any) -> Publication:
+    return Publication(
+        channel=row.channel,
+        release=row.release,
+        wave=row.wave,
+        state=row.state,
+        verb=row.verb,
+        version=row.version,
+        copy_sha256=row.copy_sha256,
+        live_version=row.live_version,
+        gate=row.gate,
+        reason=row.reason,
+        epoch=row.epoch,
+        open_attempt=row.open_attempt is not None,
+        was_live=row.received_at is not None,
+    )
+
+
+def _columns(state: StoryState, p: Publication, now: int) -> dict[str, Any]:
+    ready = p.state == "ready"
+    return {
+        "channel": p.channel,
+        "release": p.release,
+        "wave": p.wave,
+        "urgency": state.urgency,
+        "state": p.state,
+        "verb": p.verb,
+        "version": p.version,
+        "copy_sha256": p.copy_sha256,
+        "gate": p.gate,
+        "reason": p.reason,
+        "due_at": now if ready else None,
+        "released_at": now if ready else None,
+    }

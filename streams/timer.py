@@ -1,0 +1,64 @@
+"""The one timer: sleeps until the next wakeup is due (1 s at most), then rings."""
+
+import threading
+from typing import Any
+
+import structlog
+
+from schemas.errors import PipelineError
+from schemas.events import WakeupDue
+from schemas.orders import ReleaseOrder
+from stores.ledger import outbox, wakeups
+from stores.ledger.transaction import Ledger
+
+log = structlog.get_logger("timer")
+
+CONDUCTOR = "conductor"
+
+
+class Timer:
+    """Turns due rows into outbox rows, in one transaction: an event for the conductor, or the
+    order of a publication that waits."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                wait_s = self.ring_due()
+            except PipelineError as error:
+                log.warning("timer.waiting", error=str(error))
+                wait_s = 1.0
+            self._stop.wait(wait_s)
+
+    def ring_due(self) -> float:
+        """Ring everything that is due; returns seconds to sleep."""
+        now = self.ledger.now_ms()
+        with self.ledger.snapshot() as view:
+            due = wakeups.next_due(view)
+        if due is None or due > now:
+            return 1.0 if due is None else min(1.0, max(0.005, (due - now) / 1000))
+        with self.ledger.transaction() as tx:
+            for wakeup in wakeups.take_due(tx, now):
+                outbox.append(tx, _message(wakeup.target, wakeup.data), at=now)
+        return 0.0
+
+
+def _message(target: str, data: Any) -> WakeupDue | ReleaseOrder:
+    if target == CONDUCTOR:
+        return WakeupDue.model_validate(data)
+    return ReleaseOrder.model_validate(data)
