@@ -126,7 +126,9 @@ class OrderLoop:
         except InvalidInput as error:
             origin = Origin(record.topic, record.partition, record.offset, self.source.group)
             bury_alone(self.ledger, origin, record.key, record.value or b"", str(error))
-            log.error("orders.buried", topic=record.topic, offset=record.offset, cause=str(error))
+            log.exception(
+                "orders.buried", topic=record.topic, offset=record.offset, cause=str(error)
+            )
             place = None
         self._open.setdefault(partition, deque()).append((record.offset, place))
 

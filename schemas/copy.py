@@ -1,5 +1,6 @@
 """The channel copy (渠道稿): a story rendered for one channel, frozen and signed by its hash."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -21,11 +22,6 @@ class ChannelCopy(Model):
     payload: JsonValue
 
 
-def copies_fingerprint(copies: dict[str, str]) -> str:
-    """What a reviewer signs: one hash over all channels' copy hashes (channel → SHA-256)."""
-    return fingerprint(dict(sorted(copies.items())))
-
-
 class CopyRef(Model):
     """Where a frozen copy lies, or why a channel cannot carry the story."""
 
@@ -33,3 +29,8 @@ class CopyRef(Model):
     sha256: Sha256 | None = None
     refused: str = ""
     """Reason for the editor, where render refused."""
+
+
+def copies_fingerprint(copies: Iterable[CopyRef]) -> str:
+    """What a reviewer signs: one hash over every channel's copy, refusals included."""
+    return fingerprint({copy.channel: copy.sha256 or f"refused {copy.refused}" for copy in copies})

@@ -50,8 +50,7 @@ def adapt(
         refs.append(CopyRef(channel=channel, sha256=digest))
         bodies[digest] = body
         needs[channel] = tuple(placeholders(copy.payload))
-    signed = {ref.channel: ref.sha256 or f"refused {ref.refused}" for ref in refs}
-    return Adapted(refs, bodies, needs, copies_fingerprint(signed))
+    return Adapted(refs, bodies, needs, copies_fingerprint(refs))
 
 
 def render(story: Story, spec: ChannelSpec, module: Channel) -> ChannelCopy:

@@ -83,7 +83,7 @@ async def _take(ledger: Ledger, take: Take, consumer: str, event: Any) -> None:
             log.warning("core.waiting", part=str(error), pause_s=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
-        except Exception as error:  # noqa: BLE001  # Faust would skip the record silently
+        except Exception as error:  # Faust would skip the record silently
             log.exception("core.buried", topic=origin.topic, offset=origin.offset)
             if await _bury(ledger, origin, message.key, value, error):
                 return

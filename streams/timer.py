@@ -1,24 +1,20 @@
 """The one timer: sleeps until the next wakeup is due (1 s at most), then rings."""
 
 import threading
-from typing import Any
 
 import structlog
 
 from schemas.errors import PipelineError
 from schemas.events import WakeupDue
-from schemas.orders import ReleaseOrder
 from stores.ledger import outbox, wakeups
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("timer")
 
-CONDUCTOR = "conductor"
-
 
 class Timer:
-    """Turns due rows into outbox rows, in one transaction: an event for the conductor, or the
-    order of a publication that waits."""
+    """Turns due rows into events for the conductor, in one transaction. (A publication that
+    waits has its own ``due_at``, which its publisher watches.)"""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -54,11 +50,5 @@ class Timer:
             return 1.0 if due is None else min(1.0, max(0.005, (due - now) / 1000))
         with self.ledger.transaction() as tx:
             for wakeup in wakeups.take_due(tx, now):
-                outbox.append(tx, _message(wakeup.target, wakeup.data), at=now)
+                outbox.append(tx, WakeupDue.model_validate(wakeup.data), at=now)
         return 0.0
-
-
-def _message(target: str, data: Any) -> WakeupDue | ReleaseOrder:
-    if target == CONDUCTOR:
-        return WakeupDue.model_validate(data)
-    return ReleaseOrder.model_validate(data)

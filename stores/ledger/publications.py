@@ -205,3 +205,8 @@ def listing(
     if story_id is not None:
         query = query.where(publications.c.story_id == story_id)
     return list(tx.execute(query))
+
+
+def loads(text: str | None) -> dict[str, Any]:
+    """A JSON column as a dict; empty for NULL."""
+    return dict(json.loads(text)) if text else {}

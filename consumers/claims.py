@@ -1,0 +1,220 @@
+"""The ledger's side of publishing: claim, checkpoint, quota, finish; each one transaction."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic import JsonValue
+from sqlalchemy import Connection, Row
+
+from consumers.protocol import Claimant, Next, Stop, may_claim
+from schemas.channel import ChannelSpec
+from schemas.copy import CopyRef, copies_fingerprint
+from schemas.errors import UnknownOutcome
+from schemas.events import DeliveryChanged
+from schemas.receipt import Receipt
+from schemas.review import missing_levels
+from stores.ledger import outbox, publications, quotas, stories
+from stores.ledger.ids import new_id, when
+from stores.ledger.transaction import Ledger
+
+log = structlog.get_logger("publish")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A committed intent, or a read-only query that needs none (``attempt_id`` None)."""
+
+    row: Row[Any]
+    attempt_id: str | None
+    number: int
+    withdrawn_reason: str | None
+    sent_before: int
+
+
+def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Claim | None:
+    """Commit the intent to work on a row, or write why it must not go out and return None."""
+    with ledger.transaction() as tx:
+        now = ledger.now_ms()
+        row = publications.get(tx, found.story_id, found.channel, found.release)
+        if row is None or row.open_attempt is not None or row.state != found.state:
+            return None
+        if row.due_at is None or row.due_at > now:
+            return None
+        story = stories.get(tx, row.story_id)
+        sent_before = now + round(spec.call_deadline_s * 1000)
+        if row.state == "unknown" or row.handle is not None:
+            return Claim(row, None, story.number, story.withdrawn_reason, sent_before)
+        stop = may_claim(_claimant(tx, row, story))
+        if stop is not None:
+            _stop(tx, row, stop, now)
+            return None
+        attempt_id = str(new_id())
+        publications.begin_attempt(tx, row, attempt_id=attempt_id, owner=owner, at=now)
+        publications.change(
+            tx,
+            row.story_id,
+            row.channel,
+            row.release,
+            at=now,
+            open_attempt=attempt_id,
+            epoch=row.epoch + 1,
+            sent_before=sent_before,
+            requested_at=row.requested_at or now,
+            **({"state": "intent"} if row.verb == "create" else {}),
+        )
+    return Claim(row, attempt_id, story.number, story.withdrawn_reason, sent_before)
+
+
+def _claimant(tx: Connection, row: Row[Any], story: Row[Any]) -> Claimant:
+    version = stories.version_row(tx, row.story_id, row.version)
+    copies = stories.copies_of(tx, row.story_id, row.version)
+    signed = copies_fingerprint(
+        [CopyRef(channel=c.channel, sha256=c.sha256, refused=c.refused) for c in copies.values()]
+    )
+    mine = copies.get(row.channel)
+    return Claimant(
+        verb=row.verb,
+        state=row.state,
+        version=row.version,
+        approved_version=story.approved_version,
+        withdrawn_reason=story.withdrawn_reason,
+        held_reason=story.held_reason,
+        gate=row.gate,
+        missing_levels=missing_levels(
+            stories.valid_signatures(tx, row.story_id, row.version), signed
+        ),
+        copy_is_signed=version.copies_sha256 == signed
+        and mine is not None
+        and mine.sha256 is not None
+        and mine.sha256 == row.copy_sha256,
+    )
+
+
+def _stop(tx: Connection, row: Row[Any], stop: Stop, now: int) -> None:
+    if stop.alarm:
+        log.error(
+            "publish.not_approved",
+            story_id=row.story_id,
+            channel=row.channel,
+            release=row.release,
+            reason=stop.reason,
+        )
+    publications.change(
+        tx,
+        row.story_id,
+        row.channel,
+        row.release,
+        at=now,
+        state=stop.state,
+        reason=stop.reason,
+        due_at=None,
+    )
+    _tell(tx, row, stop.state, stop.reason, None, now)
+
+
+def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
+    """Write what became of an attempt and tell it, in one transaction.
+
+    An attempt that no longer owns its row changes nothing (it was fenced).
+    """
+    row = taken.row
+    with ledger.transaction() as tx:
+        now = ledger.now_ms()
+        present = publications.get(tx, row.story_id, row.channel, row.release)
+        if present is None or present.open_attempt != taken.attempt_id:
+            log.error("publish.fenced", story_id=row.story_id, channel=row.channel)
+            return
+        if taken.attempt_id is None and (present.state, present.handle) != (row.state, row.handle):
+            return  # the conductor moved it while we only asked
+        if taken.attempt_id is not None:
+            publications.end_attempt(
+                tx, taken.attempt_id, outcome=outcome.state, reason=outcome.reason, at=now
+            )
+        due = None if outcome.due_in_s is None else now + round(outcome.due_in_s * 1000)
+        changes: dict[str, Any] = {
+            "state": outcome.state,
+            "reason": outcome.reason,
+            "due_at": due,
+            "tries": outcome.tries,
+            "open_attempt": None,
+            "handle": None if outcome.handle is None else json.dumps(outcome.handle),
+            **outcome.changes,
+        }
+        if outcome.receipt is not None:
+            changes |= {
+                "receipt": outcome.receipt.model_dump_json(),
+                "received_at": present.received_at or now,
+                "live_version": row.version,
+            }
+        if outcome.state == "accepted" and present.state != "accepted":
+            changes["sent_before"] = now  # since when the outlet has it
+        publications.change(tx, row.story_id, row.channel, row.release, at=now, **changes)
+        if outcome.told:
+            _tell(tx, row, outcome.state, outcome.reason, outcome.receipt, now)
+
+
+def adopt(ledger: Ledger, spec: ChannelSpec, after: Any) -> int:
+    """At start: rows whose former owner, now surely dead, was in the middle of a call."""
+    with ledger.transaction() as tx:
+        now = ledger.now_ms()
+        lost = publications.with_open_attempt(tx, spec.id)
+        for row in lost:
+            left_s = ((row.sent_before or now) - now) / 1000
+            outcome: Next = after(row.verb, spec, left_s=left_s)
+            publications.end_attempt(
+                tx, row.open_attempt, outcome="lost", reason=outcome.reason, at=now
+            )
+            publications.change(
+                tx,
+                row.story_id,
+                row.channel,
+                row.release,
+                at=now,
+                state=outcome.state,
+                reason=outcome.reason,
+                due_at=now + round((outcome.due_in_s or 0) * 1000),
+                open_attempt=None,
+            )
+    return len(lost)
+
+
+def checkpoint(ledger: Ledger, taken: Claim, name: str, value: JsonValue) -> None:
+    """Durable before it returns; raises UnknownOutcome when the attempt no longer owns the row."""
+    row = taken.row
+    with ledger.transaction() as tx:
+        present = publications.get(tx, row.story_id, row.channel, row.release)
+        if present is None or present.open_attempt != taken.attempt_id:
+            raise UnknownOutcome("this attempt was taken over")
+        kept = {**json.loads(present.checkpoints), name: value}
+        publications.change(
+            tx, row.story_id, row.channel, row.release, at=ledger.now_ms(), checkpoints=kept
+        )
+
+
+def spend(ledger: Ledger, spec: ChannelSpec, verb: str) -> None:
+    """Count a call against today's quota; raises TransientError when it is used up."""
+    limit = spec.quota.get(verb)
+    if limit is None:
+        return
+    with ledger.transaction() as tx:
+        quotas.spend(tx, spec.id, verb, limit, datetime.now(UTC))
+
+
+def _tell(
+    tx: Connection, row: Row[Any], state: str, reason: str, receipt: Receipt | None, now: int
+) -> None:
+    event = DeliveryChanged(
+        story_id=UUID(row.story_id),
+        channel=row.channel,
+        release=row.release,
+        version=row.version,
+        state=state,
+        reason=reason,
+        receipt=receipt,
+        at=when(now),
+    )
+    outbox.append(tx, event, at=now)

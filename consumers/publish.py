@@ -1,0 +1,297 @@
+"""A publisher: for each of its channels one thread that works and one that hears the orders."""
+
+import fcntl
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import Row
+
+from bus.orders import OrderLoop, OrderSource
+from consumers import claims
+from consumers.media import AttemptMedia
+from consumers.protocol import Answer, Next, after_call, after_confirm, after_crash, after_find
+from schemas import keys
+from schemas.channel import Attempt, Channel, ChannelSpec, Outside, Refused, marker
+from schemas.copy import ChannelCopy
+from schemas.errors import (
+    Fault,
+    InvalidInput,
+    PermanentError,
+    PipelineError,
+    TransientError,
+    Unavailable,
+    UnknownOutcome,
+)
+from schemas.orders import Order, ReleaseOrder
+from schemas.receipt import Receipt
+from schemas.settings import Settings
+from schemas.topics import release_orders
+from stores import objects
+from stores.ledger import publications
+from stores.ledger.transaction import Ledger
+
+log = structlog.get_logger("publish")
+
+IDLE_S = 1.0
+LOCK_PATIENCE_S = 20.0
+
+
+class Publisher:
+    """One channel's account: its consumer, its worker, its lock. One owner in the whole centre."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        store: objects.Objects,
+        spec: ChannelSpec,
+        module: Channel,
+        outside: Outside,
+    ) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.store = store
+        self.spec = spec
+        self.module = module
+        self.account = module.connect(spec, outside)
+        self.owner = f"{settings.process}/{spec.id}"
+        self._stop = threading.Event()
+        self._rung = threading.Condition()
+        self._ringing = False
+        self.busy_since: float | None = None
+        self._lock = _lock(settings.run_dir / f"publish-{spec.id}.lock")
+        self.orders = OrderLoop(ledger, settings.kafka_bootstrap, self._source(), self.ring)
+        self._thread = threading.Thread(target=self._run, name=f"publish {spec.id}", daemon=True)
+
+    def start(self) -> None:
+        """Adopt what a dead owner left open, then work."""
+        lost = claims.adopt(self.ledger, self.spec, after_crash)
+        if lost:
+            log.warning("publish.adopted", channel=self.spec.id, rows=lost)
+        self.orders.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self.ring()
+        self.orders.stop()
+        self._thread.join(timeout=self.spec.call_deadline_s)
+        self.account.close()
+        self._lock.close()
+
+    @property
+    def alive(self) -> bool:
+        """Both threads live, and no call is past its deadline by more than half a minute."""
+        since = self.busy_since
+        stuck = since is not None and time.monotonic() - since > self.spec.call_deadline_s + 30
+        return self._thread.is_alive() and self.orders.alive and not stuck
+
+    def ring(self) -> None:
+        with self._rung:
+            self._ringing = True
+            self._rung.notify()
+
+    def _source(self) -> OrderSource:
+        return OrderSource(
+            topic=release_orders(self.spec.id),
+            group=f"shoufa-publish-{self.spec.id}",
+            instance_id=f"publish-{self.spec.id}",
+            place_of=partial(_place, self.spec.id),
+            exists=lambda view, place: publications.get(view, *place) is not None,
+            lasting=publications.lasting,
+        )
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                worked = self._work_once()
+            except PipelineError as error:
+                log.warning("publish.waiting", channel=self.spec.id, error=str(error))
+                self._stop.wait(1.0)
+                continue
+            if not worked:
+                self._sleep()
+
+    def _sleep(self) -> None:
+        with self.ledger.snapshot() as view:
+            soonest = publications.soonest(view, self.spec.id)
+        wait_s = IDLE_S
+        if soonest is not None:
+            wait_s = min(IDLE_S, max(0.005, (soonest - self.ledger.now_ms()) / 1000))
+        with self._rung:
+            if not self._ringing:
+                self._rung.wait(wait_s)
+            self._ringing = False
+
+    def _work_once(self) -> bool:
+        with self.ledger.snapshot() as view:
+            found = publications.next_due(view, self.spec.id, self.ledger.now_ms())
+        if found is None:
+            return False
+        taken = claims.claim(self.ledger, self.spec, found, self.owner)
+        if taken is None:
+            return True
+        began = time.monotonic()
+        self.busy_since = began
+        media = AttemptMedia(
+            self.ledger,
+            self.store,
+            self.settings.spool_dir / self.spec.id / (taken.attempt_id or f"ask-{time.time_ns()}"),
+        )
+        try:
+            outcome = self._carry_out(taken, media, began)
+        finally:
+            media.close()
+            self.busy_since = None
+        self._finish(taken, outcome)
+        return True
+
+    def _carry_out(self, taken: claims.Claim, media: AttemptMedia, began: float) -> Next:
+        row, spec, jitter = taken.row, self.spec, random.random()  # noqa: S311  # no secret
+        end = began + spec.call_deadline_s
+        call: Callable[[], Answer]
+        try:
+            copy, payload = self._copy(row)
+            attempt = self._attempt(taken, copy, media, end)
+        except (TransientError, Unavailable) as error:
+            answer: Answer = TransientError(str(error))
+        except (PermanentError, ValidationError) as error:
+            answer = Refused(f"渠道稿无法读取 / the frozen copy cannot be read: {error}")
+        else:
+            call = self._call(taken, payload, attempt)
+            answer = self._ask(call)
+        self._log(row, answer)
+        if row.state == "unknown":
+            return after_find(
+                answer, spec, self.module.capabilities, tries=row.tries, jitter=jitter
+            )
+        if row.handle is not None:
+            since = (self.ledger.now_ms() - (row.sent_before or row.updated_at)) / 1000
+            return after_confirm(
+                row.verb,
+                answer,
+                spec,
+                handle=publications.loads(row.handle),
+                tries=row.tries,
+                accepted_for_s=since,
+                jitter=jitter,
+            )
+        left = end - time.monotonic()
+        return after_call(row.verb, answer, spec, tries=row.tries, left_s=left, jitter=jitter)
+
+    def _call(self, taken: claims.Claim, payload: Any, attempt: Attempt) -> Callable[[], Answer]:
+        row, module, account = taken.row, self.module, self.account
+        if row.state == "unknown":
+            return lambda: module.find(account, payload, attempt)
+        if row.handle is not None:
+            handle = publications.loads(row.handle)
+            return lambda: module.confirm(account, payload, handle, attempt)
+        if row.verb == "create":
+            return lambda: module.submit(account, payload, attempt)
+        receipt = Receipt.model_validate_json(row.receipt)
+        if row.verb == "update":
+            return lambda: module.update(account, payload, receipt, attempt)
+        reason = taken.withdrawn_reason or "更正 / corrected"
+        return lambda: module.recall(account, receipt, reason, attempt)
+
+    def _ask(self, call: Callable[[], Answer]) -> Answer:
+        try:
+            return call()
+        except (TransientError, UnknownOutcome) as error:
+            return error
+        except PermanentError as error:
+            return Refused("；".join(f"{f.field}: {f.reason}" for f in error.faults))
+        except (Unavailable, OSError) as error:
+            log.warning("publish.outside_lost", channel=self.spec.id, error=str(error))
+            return UnknownOutcome(f"{type(error).__name__}: {error}")
+        except Exception as error:
+            # a bug in a channel must neither end the thread nor lead to a second item
+            log.exception("publish.channel_failed", channel=self.spec.id)
+            return UnknownOutcome(f"{type(error).__name__}: {error}")
+
+    def _copy(self, row: Row[Any]) -> tuple[ChannelCopy, Any]:
+        body = objects.get(self.store, keys.copy(row.copy_sha256), row.copy_sha256)
+        copy = ChannelCopy.model_validate_json(body)
+        if (str(copy.story_id), copy.channel, copy.version) != (
+            row.story_id,
+            row.channel,
+            row.version,
+        ):
+            raise PermanentError(Fault("wrong_copy", "copy_sha256", "the copy is another story's"))
+        return copy, self.module.Payload.model_validate(copy.payload)
+
+    def _attempt(
+        self, taken: claims.Claim, copy: ChannelCopy, media: AttemptMedia, end: float
+    ) -> Attempt:
+        row = taken.row
+        story_id = UUID(row.story_id)
+        return Attempt(
+            id=UUID(taken.attempt_id) if taken.attempt_id else story_id,
+            story_id=story_id,
+            number=taken.number,
+            channel=row.channel,
+            release=row.release,
+            version=row.version,
+            headline=copy.headline,
+            payload_sha256=row.copy_sha256,
+            marker=marker(story_id, row.channel, row.release),
+            monotonic_end=end,
+            media=media,
+            checkpoints=publications.loads(row.checkpoints),
+            checkpoint=partial(claims.checkpoint, self.ledger, taken),
+            spend=partial(claims.spend, self.ledger, self.spec),
+        )
+
+    def _finish(self, taken: claims.Claim, outcome: Next) -> None:
+        """The outcome is written however long the ledger is away: it exists nowhere else."""
+        pause = 0.1
+        while not self._stop.is_set():
+            try:
+                claims.finish(self.ledger, taken, outcome)
+            except PipelineError as error:
+                log.warning("publish.outcome_waits", channel=self.spec.id, error=str(error))
+                self._stop.wait(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                return
+
+    def _log(self, row: Row[Any], answer: Answer) -> None:
+        log.info(
+            "publish.answer",
+            story_id=row.story_id,
+            channel=row.channel,
+            release=row.release,
+            version=row.version,
+            verb=row.verb,
+            answer=type(answer).__name__,
+            reason=getattr(answer, "reason", ""),
+        )
+
+
+def _place(channel: str, order: Order) -> publications.Place:
+    if not isinstance(order, ReleaseOrder) or order.channel != channel:
+        raise InvalidInput(Fault("wrong_order", "channel", f"not an order for {channel}"))
+    return str(order.story_id), order.channel, order.release
+
+
+def _lock(path: Path) -> Any:
+    """Hold the account's lock; the descriptor reaches no child. Raises Unavailable."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    end = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        if time.monotonic() > end:
+            raise Unavailable("lock", f"another process owns {path.name}")
+        time.sleep(0.1)

@@ -1,0 +1,33 @@
+"""Calls spent at a platform in one of its days (Beijing)."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select, update
+
+from schemas.errors import TransientError
+from stores.ledger.tables import quotas
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def spend(tx: Connection, channel: str, verb: str, limit: int, now: datetime) -> int:
+    """Count one call; returns how many are spent today.
+
+    Raises TransientError until the platform's day turns when the quota is used up.
+    """
+    local = now.astimezone(SHANGHAI)
+    day = local.date().isoformat()
+    where = (quotas.c.channel == channel, quotas.c.day == day, quotas.c.verb == verb)
+    used = tx.execute(select(quotas.c.used).where(*where)).scalar()
+    if (used or 0) >= limit:
+        midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=5, microsecond=0)
+        raise TransientError(
+            f"今天的 {verb} 额度 {limit} 次已用完, 次日继续 / today's quota is used up",
+            retry_after_s=(midnight - local).total_seconds(),
+        )
+    if used is None:
+        tx.execute(quotas.insert().values(channel=channel, day=day, verb=verb, used=1))
+        return 1
+    tx.execute(update(quotas).where(*where).values(used=used + 1))
+    return int(used) + 1
