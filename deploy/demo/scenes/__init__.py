@@ -1,0 +1,1 @@
+"""What the demo's pictures show, one scene in a file."""
