@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     s3: str = ""
     """Endpoint URL; empty means the local S3 server."""
     s3_bucket: str = "shoufa"
+    keep_free_bytes: int = Field(default=1024**3, ge=0)
+    """Uploads are refused (507) when they would leave less free disk than this."""
     ffmpeg: str = ""
     """Path of ffmpeg; empty means found on PATH, else the packaged binary."""
     ffprobe: str = ""

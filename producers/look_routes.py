@@ -1,0 +1,82 @@
+"""Looking over HTTP: stories, channel copies, deliveries, and whether the system is quiet."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from producers.signed_in import At, Signed
+from schemas import keys
+from stores import objects
+from stores.ledger import stories, views
+
+router = APIRouter()
+
+
+@router.get("/stories", tags=["stories"])
+def list_stories(
+    desk: At,
+    _who: Signed,
+    cursor: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Newest first; pass ``next`` as ``cursor`` for the following page."""
+    with desk.ledger.snapshot() as view:
+        rows = views.story_lines(view, before=cursor, limit=limit)
+    return {"stories": rows, "next": rows[-1]["number"] if len(rows) == limit else None}
+
+
+@router.get("/stories/{story}", tags=["stories"])
+def show_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
+    """By id or short number: versions, sign-offs, renditions, deliveries, text."""
+    with desk.ledger.snapshot() as view:
+        return views.story_detail(view, story)
+
+
+@router.get("/stories/{story}/copies", tags=["review"])
+def show_copies(story: str, desk: At, _who: Signed, version: int | None = None) -> dict[str, Any]:
+    """渠道稿: what each outlet will be sent, and the hash that a sign-off is bound to."""
+    with desk.ledger.snapshot() as view:
+        row = stories.find(view, story)
+        wanted = version or row.version
+        frozen = stories.version_row(view, row.id, wanted).copies_sha256
+        found = stories.copies_of(view, row.id, wanted)
+    copies = []
+    for copy in found.values():
+        body = None
+        if copy.sha256 is not None:
+            body = json.loads(objects.get(desk.store, keys.copy(copy.sha256), copy.sha256))
+        copies.append(
+            {
+                "channel": copy.channel,
+                "sha256": copy.sha256,
+                "refused": copy.refused,
+                "copy": body,
+            }
+        )
+    return {"version": wanted, "copies_sha256": frozen, "copies": copies}
+
+
+@router.get("/deliveries", tags=["look"])
+def list_deliveries(
+    desk: At,
+    _who: Signed,
+    story: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 2000,
+) -> dict[str, Any]:
+    """What is live where, with evidence; newest stories first, in wave order."""
+    with desk.ledger.snapshot() as view:
+        story_id = stories.find(view, story).id if story is not None else None
+        return {"deliveries": views.deliveries(view, story_id=story_id, limit=limit)}
+
+
+@router.get("/status", tags=["look"])
+def status(request: Request, desk: At, _who: Signed) -> dict[str, Any]:
+    """Whether the system is quiet: nothing moves by itself any more."""
+    with desk.ledger.snapshot() as view:
+        told = views.status(view)
+    told["lag"] = request.app.state.lag()
+    behind = [n for n in told["lag"].values() if n != 0]
+    counted = told["open_intents"] + told["unfinished"] + told["outbox_rows"]
+    told["quiet"] = counted + told["renditions_open"] == 0 and not behind
+    return told

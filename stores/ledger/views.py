@@ -1,0 +1,172 @@
+"""Read models: the rows that the API, the command line and the board all show."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from schemas.review import LEVEL_NAMES, missing_levels
+from schemas.story import Plan
+from stores.ledger import publications, renditions, stories
+from stores.ledger.ids import iso
+from stores.ledger.outbox import backlog
+from stores.ledger.tables import dead_letters
+from stores.ledger.tables import publications as publication_table
+from stores.ledger.tables import stories as story_table
+
+
+def delivery(row: Row[Any]) -> dict[str, Any]:
+    """One publication as everybody sees it; times RFC 3339 with zone."""
+    receipt = json.loads(row.receipt) if row.receipt else {}
+    handle = json.loads(row.handle) if row.handle else {}
+    return {
+        "story_id": row.story_id,
+        "number": row.number,
+        "headline": row.headline,
+        "channel": row.channel,
+        "wave": row.wave,
+        "release": row.release,
+        "version": row.version,
+        "live_version": row.live_version,
+        "state": row.state,
+        "gate": row.gate,
+        "reason": row.reason,
+        "released_at": iso(row.released_at),
+        "requested_at": iso(row.requested_at),
+        "received_at": iso(row.received_at),
+        "updated_at": iso(row.updated_at),
+        "due_at": iso(row.due_at),
+        "tries": row.tries,
+        "attempts": row.epoch,
+        "receipt_id": receipt.get("item_id"),
+        "url": receipt.get("url") or None,
+        "package": handle.get("package"),
+        "payload_sha256": receipt.get("payload_sha256") or row.copy_sha256,
+        "text_sha256": receipt.get("text_sha256"),
+        "media": receipt.get("media", []),
+    }
+
+
+def deliveries(
+    tx: Connection, *, story_id: str | None = None, limit: int = 2000
+) -> list[dict[str, Any]]:
+    return [delivery(row) for row in publications.listing(tx, story_id=story_id, limit=limit)]
+
+
+def story_line(row: Row[Any]) -> dict[str, Any]:
+    """One story of a list."""
+    return {
+        "story_id": row.id,
+        "number": row.number,
+        "headline": row.headline,
+        "kind": row.kind,
+        "version": row.version,
+        "approved_version": row.approved_version,
+        "released_at": iso(row.released_at),
+        "withdrawn_at": iso(row.withdrawn_at),
+        "withdrawn_reason": row.withdrawn_reason,
+        "held_reason": row.held_reason,
+        "by": row.by,
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }
+
+
+def story_lines(tx: Connection, *, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """Newest first; ``before`` is a story number (cursor)."""
+    query = select(story_table).order_by(story_table.c.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(story_table.c.number < before)
+    return [story_line(row) for row in tx.execute(query)]
+
+
+def story_detail(tx: Connection, key: str) -> dict[str, Any]:
+    """A story with its versions, sign-offs, renditions and deliveries; raises InvalidInput."""
+    row = stories.find(tx, key)
+    versions = []
+    for number in range(row.version, 0, -1):
+        version = stories.version_row(tx, row.id, number)
+        signed = stories.valid_signatures(tx, row.id, number)
+        missing = missing_levels(signed, version.copies_sha256 or "")
+        versions.append(
+            {
+                "version": number,
+                "state": version.state,
+                "note": version.note,
+                "copies_sha256": version.copies_sha256,
+                "missing_levels": list(missing),
+                "waits_for": [LEVEL_NAMES[level] for level in missing],
+                "by": version.by,
+                "created_at": iso(version.created_at),
+            }
+        )
+    newest = stories.version_row(tx, row.id, row.version)
+    return {
+        **story_line(row),
+        "plan": Plan.model_validate_json(row.plan).model_dump(mode="json"),
+        "opened_waves": json.loads(row.opened_waves),
+        "versions": versions,
+        "signatures": [signature(s) for s in stories.signature_rows(tx, row.id)],
+        "renditions": [
+            {
+                "placeholder": name,
+                "recipe": r.recipe,
+                "state": r.state,
+                "progress": r.progress,
+                "reason": r.reason,
+            }
+            for name, r in renditions.of_story(tx, row.id).items()
+        ],
+        "deliveries": deliveries(tx, story_id=row.id),
+        "story": json.loads(newest.story),
+    }
+
+
+def signature(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "level": row.level,
+        "level_name": LEVEL_NAMES[row.level],
+        "person_id": row.person_id,
+        "person_name": row.person_name,
+        "copies_sha256": row.copies_sha256,
+        "urgent": row.urgent,
+        "note": row.note,
+        "at": iso(row.at),
+        "voided_at": iso(row.voided_at),
+        "voided_why": row.voided_why,
+    }
+
+
+def status(tx: Connection) -> dict[str, Any]:
+    """Whether anything still moves by itself, as far as the ledger knows."""
+    unsent, oldest = backlog(tx)
+    by_state = {
+        row.state: row.rows
+        for row in tx.execute(
+            select(publication_table.c.state, func.count().label("rows")).group_by(
+                publication_table.c.state
+            )
+        )
+    }
+    letters = tx.execute(
+        select(func.count()).select_from(dead_letters).where(dead_letters.c.closed_at.is_(None))
+    ).scalar_one()
+    return {
+        "stories": tx.execute(select(func.count()).select_from(story_table)).scalar_one(),
+        "deliveries": by_state,
+        "open_intents": publications.open_intents(tx),
+        "unfinished": publications.unfinished(tx),
+        "renditions_open": renditions.open_count(tx),
+        "outbox_rows": unsent,
+        "outbox_oldest": iso(oldest),
+        "dead_letters": letters,
+        "needs_person": by_state.get("needs_person", 0) + by_state.get("awaiting_person", 0),
+    }
+
+
+def last_change(tx: Connection) -> int:
+    """A number that grows whenever a story or a publication changed (ms)."""
+    a = tx.execute(select(func.max(publication_table.c.updated_at))).scalar() or 0
+    b = tx.execute(select(func.max(story_table.c.updated_at))).scalar() or 0
+    return int(max(a, b))
