@@ -1,0 +1,321 @@
+"""A static tree that readers see (web site, app feed): publish, find, withdraw, read back.
+
+Index pages are made from the records alone (:mod:`consumers.static_records`), so they can be made
+again at any time. One change runs in this order: record marked unsettled → media → story page →
+index pages → feeds → record settled. What a crash left unsettled is rolled forward where the
+page stands, else back, before anything else happens. A tree has a single writer: the owner of its
+channel.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from pydantic import JsonValue
+
+from consumers import static_records
+from consumers.read_back import check_gone, check_shown
+from consumers.static_files import (
+    Placed,
+    copy_media,
+    media_folders,
+    place,
+    remove_folders,
+    write_group,
+)
+from consumers.static_records import Record
+from schemas.channel import Absent, Attempt, CannotTell, Live, Recalled, Refused
+from schemas.errors import PipelineError, TransientError, UnknownOutcome
+from schemas.hashing import sha256
+
+GONE_LIST = "gone.json"
+"""``{"paths": [...]}``: paths below the root, a trailing slash for a whole folder. The server
+answers them with 410."""
+GONE_FOLDER = ".gone"
+"""The same notices again, for servers that decide by a file's existence (nginx)."""
+_LOOK = f"{static_records.RECORDS}/look"
+
+
+class Pages(Protocol):
+    """What an outlet shows: pure functions from payloads and records to bytes."""
+
+    def look(self) -> str:
+        """Changes when pages made by an earlier build or configuration must be made again."""
+        ...
+
+    def path(self, number: int, /) -> str:
+        """Of the story page, below the root."""
+        ...
+
+    def fixed(self) -> dict[str, bytes]:
+        """Files that no story changes: style, scripts, the page for a wrong address."""
+        ...
+
+    def story(self, payload: Any, record: Record, addresses: Mapping[str, str], /) -> bytes:
+        """The story page; ``addresses``: placeholder → path below the root."""
+        ...
+
+    def tombstone(self, record: Record, /) -> bytes:
+        """Says that something was withdrawn; holds nothing of it."""
+        ...
+
+    def indexes(
+        self, live: Sequence[Record], touched: Sequence[Record] | None, now: datetime, /
+    ) -> Iterable[dict[str, bytes]]:
+        """Groups of files in the order of writing, feeds last. ``live`` is newest first;
+        ``touched`` are records that came, changed or went; None makes every page."""
+        ...
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a channel wants to stand at a story's address."""
+
+    payload: Any
+    placeholders: tuple[str, ...]
+    correction: str
+    card: Callable[[Mapping[str, str]], dict[str, JsonValue]]
+    """The card, given what lies behind each placeholder: a path below the root."""
+
+
+@dataclass
+class Tree:
+    """The tree with its records in memory; ``client`` reads back through the public address."""
+
+    root: Path
+    public_url: str
+    pages: Pages
+    client: httpx.Client
+    now: Callable[[], datetime]
+    read_timeout_s: float
+    records: dict[int, Record] = field(default_factory=dict)
+    live: list[Record] = field(default_factory=list)
+    """Newest first."""
+    _settled: bool = False
+
+    def publish(self, draft: Draft, attempt: Attempt) -> Live | Refused:
+        """Let the draft stand at its address: a PUT by story, release and version.
+
+        Repeating it is harmless. Raises TransientError before anything changed, and when the
+        public address does not show the page yet; UnknownOutcome when the disk failed after the
+        page stood.
+        """
+        attempt.remaining_s()
+        self.settle()
+        before = self.records.get(attempt.number)
+        refused = static_records.refusal(before, attempt)
+        if refused is not None:
+            return refused
+        placed = [place(p, attempt.media.files(p)) for p in draft.placeholders]
+        addresses = {p.placeholder: p.entry for p in placed}
+        record = static_records.coming(
+            before,
+            attempt,
+            placed,
+            public_url=self.public_url,
+            correction=draft.correction,
+            card=draft.card(addresses),
+            now=self.now(),
+        )
+        page = self.pages.story(draft.payload, record, addresses)
+        record = record.model_copy(update={"text_sha256": sha256(page)})
+        if not self._stands(record, before, placed):
+            self._put(record, before, page, placed, attempt)
+        self._read_back(record, attempt)
+        return Live(record.receipt(self.public_url, self.pages.path(record.number)))
+
+    def find(self, attempt: Attempt) -> Live | Absent | CannotTell:
+        """What a reader gets at the story's address, held against the record."""
+        try:
+            self.settle()
+            record = self.records.get(attempt.number)
+            if record is None or record.state == "withdrawn" or not self._page_is(record):
+                return Absent()
+            if (record.story_id, record.release) != (attempt.story_id, attempt.release):
+                return Absent()
+            self._read_back(record, attempt)
+        except (PipelineError, OSError) as error:
+            return CannotTell(f"读不到公开地址或站点目录：{error} / cannot be read")
+        return Live(record.receipt(self.public_url, self.pages.path(record.number)))
+
+    def withdraw(self, reason: str, attempt: Attempt) -> Recalled:
+        """Leave a tombstone: page, media, index and feed entries go, and stay gone for this
+        release, whether it stood there or not. Raises TransientError until all of it is done
+        and the public address shows it."""
+        attempt.remaining_s()
+        self.settle()
+        before = self.records.get(attempt.number)
+        if before is not None and before.story_id != attempt.story_id:
+            return Recalled("该编号下是另一篇稿件，本稿不在 / another story has this number")
+        if before is not None and before.release > attempt.release:
+            return Recalled("已由后一次签发取代 / replaced by a later release")
+        if before is None or before.state == "live" or before.release < attempt.release:
+            record = static_records.tombstone(before, attempt, reason, self.now())
+            with self._change(TransientError):
+                static_records.save(self.root, record)
+                self._take_down(record)
+        self._read_back_gone(self.records[attempt.number], attempt)
+        return Recalled(
+            "原地址显示“内容已撤回”（410），列表、订阅与素材均已删除 / 410, gone from lists and feeds"
+        )
+
+    def settle(self) -> None:
+        """Load the records, finish or undo what a crash left half done, make pages anew where the
+        look changed. TransientError when the disk does not allow it."""
+        if self._settled:
+            return
+        with self._change(TransientError):
+            self.records, self.live = static_records.load(self.root)
+            unsettled = [record for record in self.records.values() if not record.settled]
+            for record in unsettled:
+                self._finish(record)
+            if unsettled:
+                used = static_records.folders_in_use(self.live)
+                remove_folders(self.root, media_folders(self.root) - used)
+            look = self.pages.look()
+            if unsettled or not self._file_is(_LOOK, sha256(look.encode())):
+                self.rebuild()
+                write_group(self.root, {_LOOK: look.encode()})
+
+    def rebuild(self) -> None:
+        """Make every index page and feed anew from the records. OSError."""
+        write_group(self.root, self.pages.fixed())
+        for group in self.pages.indexes(self.live, None, self.now()):
+            write_group(self.root, group)
+        write_group(self.root, self._gone_list())
+
+    def _put(
+        self,
+        record: Record,
+        before: Record | None,
+        page: bytes,
+        placed: Sequence[Placed],
+        attempt: Attempt,
+    ) -> None:
+        path = self.pages.path(record.number)
+        attempt.checkpoint("page", path)
+        attempt.remaining_s()
+        with self._change(TransientError):
+            static_records.save(self.root, record)
+            for one in placed:
+                copy_media(self.root, one)
+        with self._change(UnknownOutcome):
+            write_group(self.root, {path: page})
+            self._keep(record)
+            if before is not None and before.state == "withdrawn":
+                (self.root / GONE_FOLDER / path).unlink(missing_ok=True)
+                write_group(self.root, self._gone_list())
+            touched = [record, before] if before and before.state == "live" else [record]
+            self._write_indexes(touched)
+            self._seal(record)
+            if before is not None:
+                self._remove_unused(before.folders)
+
+    def _take_down(self, record: Record) -> None:
+        """Withdrawn record → its consequences. Repeatable. OSError."""
+        self._keep(record)
+        path, notice = self.pages.path(record.number), self.pages.tombstone(record)
+        write_group(self.root, {path: notice, f"{GONE_FOLDER}/{path}": notice, **self._gone_list()})
+        before = record.previous
+        if before is not None and before.state == "live":
+            self._write_indexes([before])
+        self._remove_unused(record.folders)
+        self._seal(record)
+
+    def _finish(self, record: Record) -> None:
+        """Roll an unsettled change forward where its page stands, else back. OSError."""
+        if record.state == "withdrawn":
+            self._take_down(record)
+        elif self._page_is(record):
+            self._seal(record)
+        elif record.previous is not None:
+            static_records.save(self.root, record.previous)
+            self._keep(record.previous)
+        else:
+            static_records.drop(self.root, record.number)
+            self._forget(record)
+
+    def _seal(self, record: Record) -> None:
+        sealed = record.model_copy(update={"settled": True, "previous": None})
+        static_records.save(self.root, sealed)
+        self._keep(sealed)
+
+    def _keep(self, record: Record) -> None:
+        self._forget(record)
+        self.records[record.number] = record
+        if record.state == "live":
+            self.live.append(record)
+            self.live.sort(key=lambda one: one.order)
+
+    def _forget(self, record: Record) -> None:
+        self.records.pop(record.number, None)
+        self.live[:] = [one for one in self.live if one.number != record.number]
+
+    def _write_indexes(self, touched: Sequence[Record]) -> None:
+        for group in self.pages.indexes(self.live, touched, self.now()):
+            write_group(self.root, group)
+
+    def _remove_unused(self, folders: Sequence[str]) -> None:
+        if folders:
+            remove_folders(self.root, set(folders) - static_records.folders_in_use(self.live))
+
+    def _gone_list(self) -> dict[str, bytes]:
+        used = static_records.folders_in_use(self.live)
+        gone = [record for record in self.records.values() if record.state == "withdrawn"]
+        paths = {self.pages.path(record.number) for record in gone}
+        paths |= {f"{f}/" for f in static_records.folders_in_use(gone) - used}
+        return {GONE_LIST: json.dumps({"paths": sorted(paths)}, indent=0).encode()}
+
+    def _stands(self, record: Record, before: Record | None, placed: Sequence[Placed]) -> bool:
+        """The very same thing stands there already, whole."""
+        if before is None or not before.settled or not self._page_is(record):
+            return False
+        told = {"settled": True, "previous": None}
+        return record.model_copy(update=told) == before and all(
+            (self.root / one.folder / file.name).is_file() for one in placed for file in one.files
+        )
+
+    def _page_is(self, record: Record) -> bool:
+        return self._file_is(self.pages.path(record.number), record.text_sha256)
+
+    def _file_is(self, name: str, expected_sha256: str) -> bool:
+        path = self.root / name
+        return path.is_file() and sha256(path.read_bytes()) == expected_sha256
+
+    def _read_back(self, record: Record, attempt: Attempt) -> None:
+        check_shown(
+            self.client,
+            f"{self.public_url}/{self.pages.path(record.number)}",
+            record.text_sha256,
+            record.media,
+            attempt=attempt,
+            timeout_s=self.read_timeout_s,
+        )
+
+    def _read_back_gone(self, record: Record, attempt: Attempt) -> None:
+        used = {medium.address for other in self.live for medium in other.media}
+        check_gone(
+            self.client,
+            f"{self.public_url}/{self.pages.path(record.number)}",
+            self.pages.tombstone(record),
+            [medium.address for medium in record.media if medium.address not in used],
+            attempt=attempt,
+            timeout_s=self.read_timeout_s,
+        )
+
+    @contextmanager
+    def _change(self, failure: type[TransientError] | type[UnknownOutcome]) -> Iterator[None]:
+        """Until it ends well, the tree counts as unsettled; a disk error becomes ``failure``."""
+        self._settled = False
+        try:
+            yield
+        except OSError as error:
+            raise failure(
+                f"站点目录写入失败：{error.strerror} / cannot write below the root: {error}"
+            ) from error
+        self._settled = True

@@ -1,0 +1,88 @@
+"""Linked data (schema.org, JSON-LD) of an article page."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from consumers.static_records import BEIJING, Record
+from consumers.web_copy import Clip, Payload
+
+
+class Publisher(Protocol):
+    @property
+    def public_url(self) -> str: ...
+    @property
+    def site_name(self) -> str: ...
+    @property
+    def publisher(self) -> str: ...
+    @property
+    def corrections_url(self) -> str: ...
+
+
+def linked_data(
+    story: Payload, record: Record, addresses: Mapping[str, str], site: Publisher, address: str
+) -> dict[str, Any]:
+    """``NewsArticle`` with its clips and corrections; ``addresses``: placeholder → public URL."""
+    published = _time(record.published_at)
+    publisher: dict[str, Any] = {
+        "@type": "NewsMediaOrganization",
+        "name": site.publisher or site.site_name,
+        "url": f"{site.public_url}/",
+    }
+    if site.corrections_url:
+        publisher["correctionsPolicy"] = site.corrections_url
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "@id": address,
+        "mainEntityOfPage": address,
+        "headline": story.headline,
+        "description": story.summary,
+        "inLanguage": story.language,
+        "datePublished": published,
+        "dateModified": _time(record.updated_at),
+        "author": _author(story, publisher),
+        "publisher": publisher,
+        "version": record.version,
+    }
+    pictures = dict.fromkeys(p for p in (story.cover, *story.images) if p)
+    if pictures:
+        data["image"] = [addresses[picture] for picture in pictures]
+    if story.sections or story.columns:
+        data["articleSection"] = [*story.sections, *story.columns]
+    if story.keywords:
+        data["keywords"] = list(story.keywords)
+    if story.clips:
+        data["video"] = [_clip(clip, story, published, addresses) for clip in story.clips]
+    if record.corrections:
+        data["correction"] = [
+            {"@type": "CorrectionComment", "text": n.text, "datePublished": _time(n.at)}
+            for n in record.corrections
+        ]
+    return data
+
+
+def _author(story: Payload, publisher: dict[str, Any]) -> dict[str, Any]:
+    if story.byline:
+        return {"@type": "Person", "name": story.byline}
+    return {"@type": "Organization", "name": story.source or publisher["name"]}
+
+
+def _clip(
+    clip: Clip, story: Payload, published: str, addresses: Mapping[str, str]
+) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "@type": "VideoObject",
+        "name": clip.caption or story.headline,
+        "description": story.summary or story.headline,
+        "thumbnailUrl": addresses[clip.poster],
+        "contentUrl": addresses[clip.hls],
+        "encodingFormat": "application/vnd.apple.mpegurl",
+        "uploadDate": published,
+    }
+    if clip.duration_s:
+        data["duration"] = f"PT{round(clip.duration_s)}S"
+    return data
+
+
+def _time(at: Any) -> str:
+    return str(at.astimezone(BEIJING).isoformat(timespec="seconds"))

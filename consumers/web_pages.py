@@ -1,0 +1,206 @@
+"""Pages and feeds of the web site, made from payloads and records alone. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from markupsafe import Markup
+from pydantic import BaseModel
+
+from consumers import web_templates
+from consumers.public_url import base_path
+from consumers.shelves import Shelf, shelf_of
+from consumers.static_records import Record
+from consumers.story_media import fill
+from consumers.web_copy import Payload
+from consumers.web_feeds import feeds
+from consumers.web_linked_data import linked_data
+from schemas.hashing import fingerprint
+
+FRONT_SLUG = "index"
+"""A section with this slug is the front page itself."""
+KINDS = {"video": "视频", "answer": "百姓点题", "notice": "通知公告"}
+
+
+class Site(Protocol):
+    """What the pages need to know of the channel's entry."""
+
+    @property
+    def public_url(self) -> str: ...
+    @property
+    def site_name(self) -> str: ...
+    @property
+    def tagline(self) -> str: ...
+    @property
+    def publisher(self) -> str: ...
+    @property
+    def licence(self) -> str: ...
+    @property
+    def contact_line(self) -> str: ...
+    @property
+    def corrections_url(self) -> str: ...
+    @property
+    def sections(self) -> tuple[Shelf, ...]: ...
+    @property
+    def columns(self) -> tuple[Shelf, ...]: ...
+    @property
+    def front_page_size(self) -> int: ...
+    @property
+    def list_page_size(self) -> int: ...
+    @property
+    def feed_size(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Link:
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class FrontShelf:
+    name: str
+    path: str
+    records: list[Record]
+
+
+def story_path(number: int) -> str:
+    return f"a/{number}.html"
+
+
+@dataclass(frozen=True)
+class WebPages:
+    """Implements :class:`consumers.static_tree.Pages` for the site."""
+
+    site: Site
+
+    def look(self) -> str:
+        assert isinstance(self.site, BaseModel)
+        return fingerprint([web_templates.look(), self.site.model_dump_json()])
+
+    def path(self, number: int) -> str:
+        return story_path(number)
+
+    def fixed(self) -> dict[str, bytes]:
+        return {
+            **dict(web_templates.static_files().values()),
+            self._icon(): web_templates.page("icon.svg", site=self.site),
+            "404.html": self._page("missing.html", "404.html"),
+            "robots.txt": web_templates.page("robots.txt", site=self.site),
+        }
+
+    def story(self, payload: Payload, record: Record, addresses: Mapping[str, str]) -> bytes:
+        base = base_path(self.site.public_url)
+        local = {name: f"{base}/{path}" for name, path in addresses.items()}
+        public = {name: f"{self.site.public_url}/{path}" for name, path in addresses.items()}
+        address = f"{self.site.public_url}/{self.path(record.number)}"
+        shelves = self._links([*payload.sections, *payload.columns])
+        kind = KINDS.get(payload.kind, "")
+        return self._page(
+            "article.html",
+            self.path(record.number),
+            language=payload.language,
+            story=payload,
+            record=record,
+            body=Markup(fill(payload.body_html, local)),  # noqa: S704  # made by our own templates
+            address=address,
+            cover=public.get(payload.cover, ""),
+            shelves=shelves,
+            kind="" if kind in {shelf.name for shelf in shelves} else kind,
+            linked_data=linked_data(payload, record, public, self.site, address),
+        )
+
+    def tombstone(self, record: Record) -> bytes:
+        return self._page("gone.html", self.path(record.number), record=record)
+
+    def indexes(
+        self, live: Sequence[Record], touched: Sequence[Record] | None, now: datetime
+    ) -> Iterator[dict[str, bytes]]:
+        changed = live if touched is None else touched
+        names = {name for record in changed for name in _shelf_names(record)}
+        if touched is None:
+            names |= {shelf.name for shelf in (*self.site.sections, *self.site.columns)}
+        pages = {"index.html": self._front(live)}
+        for name in sorted(names):
+            link = self._link(name)
+            if link.path:
+                found = [record for record in live if name in _shelf_names(record)]
+                pages[link.path] = self._list(link, found[: self.site.list_page_size], live)
+        for day in sorted({record.day for record in changed}):
+            found = [record for record in live if record.day == day]
+            pages[f"d/{day}.html"] = self._list(Link(day, f"d/{day}.html"), found, live, day)
+        yield pages
+        months = None if touched is None else {record.day[:7] for record in changed}
+        yield feeds(self.site, live, months, now)
+
+    def _front(self, live: Sequence[Record]) -> bytes:
+        newest = list(live[: self.site.front_page_size])
+        lead = _lead(newest)
+        others = [record for record in newest if record is not lead]
+        second, others = others[:4], others[4:]
+        clips = [record for record in others if record.card["clip"]][:4]
+        clips = clips if len(clips) > 1 else []
+        sections = [shelf for shelf in self.site.sections if shelf.slug != FRONT_SLUG]
+        shelves = [
+            FrontShelf(shelf.name, self._link(shelf.name).path, found)
+            for shelf in sections
+            if (found := [r for r in live if shelf.name in _shelf_names(r)][:6])
+        ]
+        return self._page(
+            "front.html",
+            "",
+            lead=lead,
+            lead_day=lead.day if lead else "",
+            second=second,
+            clips=clips,
+            rest=[record for record in others if record not in clips],
+            shelves=shelves,
+        )
+
+    def _list(
+        self, link: Link, found: Sequence[Record], live: Sequence[Record], day: str = ""
+    ) -> bytes:
+        end = day or (found[-1].day if found else "9999")
+        older = next((record.day for record in live if record.day < end), "")
+        return self._page("list.html", link.path, name=link.name, records=found, older=older)
+
+    def _page(self, template: str, here: str, **context: Any) -> bytes:
+        return web_templates.page(
+            template,
+            site=self.site,
+            base=base_path(self.site.public_url),
+            static=web_templates.static_files(),
+            icon=self._icon(),
+            links=self._links(shelf.name for shelf in (*self.site.sections, *self.site.columns)),
+            here=here,
+            path=self.path,
+            **context,
+        )
+
+    def _icon(self) -> str:
+        return f"static/icon-{fingerprint(self.site.site_name)[:10]}.svg"
+
+    def _links(self, names: Any) -> list[Link]:
+        links = (self._link(name) for name in dict.fromkeys(names))
+        return [link for link in links if link.path]
+
+    def _link(self, name: str) -> Link:
+        """Section before column, as the site's navigation has them."""
+        for shelf in self.site.sections:
+            if shelf.name == name:
+                return Link(name, "" if shelf.slug == FRONT_SLUG else f"s/{shelf.slug}.html")
+        return Link(name, f"c/{shelf_of(name, self.site.columns).slug}.html")
+
+
+def _lead(newest: Sequence[Record]) -> Record | None:
+    """The most urgent of the newest eight of the newest day; the newest among equals."""
+    if not newest:
+        return None
+    today = [record for record in newest[:8] if record.day == newest[0].day]
+    return min(today, key=lambda record: int(str(record.card["urgency"])))
+
+
+def _shelf_names(record: Record) -> list[str]:
+    names: list[str] = [*record.card.get("sections", []), *record.card.get("columns", [])]  # type: ignore[misc]
+    return names
