@@ -80,9 +80,13 @@ class Publisher:
         self.orders.start()
         self._thread.start()
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
+        """No new work; what runs is left to end."""
         self._stop.set()
         self.ring()
+
+    def stop(self) -> None:
+        self.ask_to_stop()
         self.orders.stop()
         self._thread.join(timeout=self.spec.call_deadline_s)
         self.account.close()

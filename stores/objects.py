@@ -122,6 +122,12 @@ def get_file(objects: Objects, key: str, sha256: str, path: Path) -> int:
     return size
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 (hex) of a file on local disk."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def delete(objects: Objects, key: str) -> None:
     with spoken():
         objects.client.delete_object(Bucket=objects.bucket, Key=key)

@@ -187,3 +187,13 @@ def open_count(tx: Connection) -> int:
         .select_from(renditions)
         .where(renditions.c.state.in_(["ordered", "working"]))
     ).scalar_one()
+
+
+def any_due(tx: Connection, now: int) -> bool:
+    """Something is ordered and due; a cheap look before the write lock is asked for."""
+    found = tx.execute(
+        select(renditions.c.recipe)
+        .where(renditions.c.state == "ordered", renditions.c.due_at <= now)
+        .limit(1)
+    ).first()
+    return found is not None

@@ -1,0 +1,1 @@
+"""The command line, which wires the rooms together; nothing imports it."""

@@ -1,0 +1,206 @@
+"""What each process of the stack runs: ``shoufa.py process NAME``, started by the supervisor."""
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import FrameType
+
+import structlog
+
+from bus import liveness
+from bus.topics import make_topics
+from cli import logs
+from cli.wiring import Centre, ensure_people, open_ledger_of, read_centre
+from schemas.channel import Outside
+from schemas.settings import Settings
+from stores import objects
+from stores.ledger.migrate import migrate
+
+log = structlog.get_logger("process")
+
+BEAT_S = 1.0
+
+
+def run(name: str, settings: Settings, channels: list[str] | None = None) -> int:
+    """Run one process until SIGTERM or SIGINT; returns its exit status."""
+    logs.configure(settings.process)
+    centre = read_centre(settings)
+    mains: dict[str, Callable[[Centre], int]] = {
+        "migrate": run_migrate,
+        "core": run_core,
+        "web": run_web,
+        "publish": lambda c: run_publish(c, channels),
+        "work": run_work,
+        "platforms": run_platforms,
+    }
+    return mains[name](centre)
+
+
+def run_migrate(centre: Centre) -> int:
+    """Ledger tables, people and keys, the S3 bucket: once, before the others start."""
+    ledger = open_ledger_of(centre.settings)
+    revision = migrate(ledger, centre.settings.data / "ledger" / "backups")
+    new = ensure_people(centre, ledger)
+    mode = objects.probe(centre.settings)
+    log.info("migrate.done", revision=revision, new_keys=new, s3=mode)
+    ledger.close()
+    return 0
+
+
+def run_core(centre: Centre) -> int:
+    """Faust conductor and adapter, the relay, the timer."""
+    return asyncio.run(_core(centre))
+
+
+async def _core(centre: Centre) -> int:
+    from bus.relay import Relay
+    from streams.adapter import Adapter
+    from streams.app import make_app
+    from streams.conductor import Conductor
+    from streams.timer import Timer
+
+    settings = centre.settings
+    ledger = open_ledger_of(settings)
+    await asyncio.to_thread(make_topics, settings.kafka_bootstrap, centre.topics())
+    conductor = Conductor(ledger, centre.rules(), centre.newsroom)
+    adapter = Adapter(ledger, objects.open_objects(settings), centre.specs, centre.modules)
+    app = make_app(settings, ledger, conductor, adapter)
+    relay, timer = Relay(ledger, settings), Timer(ledger)
+    relay.start()
+    timer.start()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await app.start()
+    liveness.announce_ready(settings)
+    status = 0
+    while not stop.is_set():
+        if not (relay.alive and timer.alive) or app.crashed:
+            log.error("core.broken", relay=relay.alive, timer=timer.alive)
+            status = 1
+            break
+        liveness.beat(settings)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), BEAT_S)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(app.stop(), 6)
+    timer.stop()
+    relay.stop()
+    ledger.close()
+    return status
+
+
+def run_publish(centre: Centre, channels: list[str] | None) -> int:
+    """A thread for each channel. Before it starts, the supervisor has reaped its predecessor."""
+    from consumers.publish import Publisher
+
+    settings = centre.settings
+    ledger = open_ledger_of(settings)
+    store = objects.open_objects(settings)
+    make_topics(settings.kafka_bootstrap, centre.topics())
+    wanted = [s for s in centre.specs.values() if channels is None or s.id in channels]
+    publishers = []
+    for spec in wanted:
+        state = settings.data / "accounts" / spec.id
+        state.mkdir(parents=True, exist_ok=True)
+        state.chmod(0o700)
+        outside = Outside(
+            state_dir=state,
+            log=structlog.get_logger("channel").bind(channel=spec.id),
+            now=lambda: datetime.now(UTC),
+        )
+        publishers.append(
+            Publisher(settings, ledger, store, spec, centre.modules[spec.module], outside)
+        )
+    for publisher in publishers:
+        publisher.start()
+
+    def alive() -> bool:
+        broken = [p.spec.id for p in publishers if not p.alive]
+        if broken:
+            log.error("publish.broken", channels=broken)
+        return not broken
+
+    def stop() -> None:
+        for publisher in publishers:
+            publisher.ask_to_stop()
+        for publisher in publishers:
+            publisher.stop()
+        ledger.close()
+
+    return _until_told(settings, alive, stop)
+
+
+def run_work(centre: Centre) -> int:
+    """The transcode pool: one ffmpeg at a time."""
+    from streams.programs import find_programs
+    from streams.renditions import recipe_key
+    from streams.transcode import make_job
+    from streams.worker import TranscodeWorker
+
+    settings = centre.settings
+    ledger = open_ledger_of(settings)
+    programs = find_programs(settings)
+    make_topics(settings.kafka_bootstrap, centre.topics())
+    worker = TranscodeWorker(
+        settings,
+        ledger,
+        objects.open_objects(settings),
+        make=lambda job: make_job(job, programs),
+        recipe_key=lambda recipe: recipe_key(recipe, programs),  # type: ignore[arg-type]
+    )
+    worker.start()
+
+    def stop() -> None:
+        worker.stop()
+        ledger.close()
+
+    return _until_told(settings, lambda: worker.alive, stop)
+
+
+def run_web(centre: Centre) -> int:
+    """The API, the board, the public site and the watched folder."""
+    from cli.web import serve
+
+    return asyncio.run(serve(centre))
+
+
+def run_platforms(centre: Centre) -> int:
+    """The simulators of the outside platforms."""
+    from deploy.simulators import serve
+
+    serve.run(centre.settings)
+    return 0
+
+
+def _until_told(
+    settings: Settings, alive: Callable[[], bool], stop: Callable[[], None]
+) -> int:
+    """Beat while everything lives; end on SIGTERM, SIGINT or when a part is dead."""
+    told = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    liveness.announce_ready(settings)
+    status = 0
+    while not told.wait(BEAT_S):
+        if not alive():
+            status = 1
+            break
+        liveness.beat(settings)
+    if status:
+        # a stuck thread cannot be joined; the supervisor starts a clean process
+        sys.stdout.flush()
+        return status
+    stop()
+    return status
+
+

@@ -1,0 +1,54 @@
+"""Bring the ledger to this build's tables: backup first, refuse a newer one."""
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from schemas.errors import Unavailable
+from stores.ledger.ids import new_id
+from stores.ledger.transaction import Ledger
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def migrate(ledger: Ledger, backups: Path) -> str:
+    """Upgrade to the newest tables; returns the revision.
+
+    Raises Unavailable when the ledger was written by a newer build.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    head = scripts.get_current_head() or ""
+    with ledger.engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+        connection.rollback()
+        if present == head:
+            return head
+        known = {script.revision for script in scripts.walk_revisions()}
+        if present is not None and present not in known:
+            raise Unavailable(
+                "ledger",
+                f"账本由更新的版本写成 ({present}), 本版本只认到 {head}; 请升级程序 / "
+                f"the ledger is of a newer build ({present}); upgrade the program",
+            )
+        if present is not None:
+            _back_up(ledger, backups, present)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    return head
+
+
+def _back_up(ledger: Ledger, backups: Path, revision: str) -> None:
+    if ledger.engine.dialect.name != "sqlite":
+        return  # PostgreSQL has its own backups; the upgrade runs in one transaction there
+    backups.mkdir(parents=True, exist_ok=True)
+    source = str(ledger.engine.url.database)
+    target = backups / f"before-{revision}-{new_id()}.db"
+    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
+        old.backup(new)

@@ -1,0 +1,297 @@
+"""The transcode pool: orders ring, the ledger ranks, one ffmpeg at a time in each worker."""
+
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+from pydantic import JsonValue
+from sqlalchemy import Connection, Row
+
+from bus.orders import OrderLoop, OrderSource
+from schemas import keys
+from schemas.errors import Fault, InvalidInput, PermanentError, PipelineError
+from schemas.events import RenditionFailed, RenditionReady
+from schemas.orders import Order, TranscodeOrder
+from schemas.rendition import Rendition, RenditionFile
+from schemas.settings import Settings
+from schemas.topics import TRANSCODE_ORDERS
+from stores import objects
+from stores.ledger import assets, outbox, renditions
+from stores.ledger.ids import new_id
+from stores.ledger.transaction import Ledger
+from streams.ffmpeg_run import Cancelled
+
+log = structlog.get_logger("work")
+
+IDLE_S = 1.0
+MOST_TRIES = 5
+RETRY_S = 5.0
+
+
+class MadeFile(Protocol):
+    @property
+    def path(self) -> Path: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the work function made: files (entry first) in the work folder."""
+
+    files: list[MadeFile]
+    width: int | None
+    height: int | None
+    duration_s: float | None
+    facts: dict[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recipe of one source on local disk."""
+
+    recipe: str
+    source: Path
+    folder: Path
+    on_progress: Callable[[float], None]
+    cancelled: Callable[[], bool]
+
+
+class TranscodeWorker:
+    """Takes rows by (wave, urgency, cost) and makes them; a dead worker's rows are given back."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        store: objects.Objects,
+        *,
+        make: Callable[[Job], Result],
+        recipe_key: Callable[[str], str],
+    ) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.store = store
+        self.make = make
+        self.recipe_key = recipe_key
+        self.owner = settings.process
+        self.folder = settings.data / "work" / settings.process
+        self._stop = threading.Event()
+        self._rung = threading.Event()
+        self._source: tuple[str, Path] | None = None
+        source = OrderSource(
+            topic=TRANSCODE_ORDERS,
+            group="shoufa-transcode",
+            instance_id=f"transcode-{settings.process}",
+            place_of=_place,
+            exists=lambda view, place: renditions.get(view, *place) is not None,
+            lasting=renditions.lasting,
+        )
+        self.orders = OrderLoop(ledger, settings.kafka_bootstrap, source, self._rung.set)
+        self._thread = threading.Thread(target=self._run, name="transcode", daemon=True)
+
+    def start(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        with self.ledger.transaction() as tx:
+            given_back = renditions.release_owned(tx, self.owner, self.ledger.now_ms())
+        if given_back:
+            log.warning("work.given_back", renditions=given_back)
+        self.orders.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops ffmpeg within 5 seconds; the row is given back."""
+        self._stop.set()
+        self._rung.set()
+        self.orders.stop()
+        self._thread.join(timeout=12)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive() and self.orders.alive
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                worked = self._work_once()
+            except PipelineError as error:
+                log.warning("work.waiting", error=str(error))
+                self._stop.wait(1.0)
+                continue
+            if not worked:
+                self._rung.wait(IDLE_S)
+                self._rung.clear()
+
+    def _work_once(self) -> bool:
+        with self.ledger.snapshot() as view:
+            if not renditions.any_due(view, self.ledger.now_ms()):
+                return False
+        with self.ledger.transaction() as tx:
+            row = renditions.take(tx, self.owner, self.ledger.now_ms())
+        if row is None:
+            return False
+        name = {"source": row.source_sha256[:12], "recipe": row.recipe}
+        try:
+            made = self._make(row)
+        except Cancelled:
+            self._give_up(row, "没有渠道再需要它 / nobody waits for it")
+            log.info("work.cancelled", **name)
+        except PermanentError as error:
+            self._give_up(row, "；".join(f.reason for f in error.faults))
+            log.warning("work.failed", **name, error=str(error))
+        except PipelineError as error:
+            self._again(row, str(error))
+            log.warning("work.again", **name, error=str(error))
+        except Exception as error:
+            self._again(row, f"{type(error).__name__}: {error}")
+            log.exception("work.broken", **name)
+        else:
+            self._commit(made)
+            log.info("work.made", **name)
+        return True
+
+    def _make(self, row: Row[Any]) -> Rendition:
+        source = self._fetch(row.source_sha256)
+        folder = self.folder / f"{row.source_sha256[:16]}-{row.recipe}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        told = {"progress": 0}
+
+        def on_progress(share: float) -> None:
+            percent = max(0, min(99, round(share * 100)))
+            if percent >= told["progress"] + 5:
+                told["progress"] = percent
+                with self.ledger.transaction() as tx:
+                    renditions.change(
+                        tx,
+                        row.source_sha256,
+                        row.recipe,
+                        at=self.ledger.now_ms(),
+                        progress=percent,
+                    )
+
+        try:
+            result = self.make(
+                Job(row.recipe, source, folder, on_progress, partial(self._unwanted, row))
+            )
+            return self._store(row, result)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _unwanted(self, row: Row[Any]) -> bool:
+        if self._stop.is_set():
+            return True
+        with self.ledger.snapshot() as view:
+            return renditions.all_withdrawn(view, row.source_sha256, row.recipe)
+
+    def _fetch(self, sha256: str) -> Path:
+        """The source on local disk; the last one is kept for its next recipe."""
+        if self._source is not None and self._source[0] == sha256 and self._source[1].exists():
+            return self._source[1]
+        if self._source is not None:
+            self._source[1].unlink(missing_ok=True)
+        with self.ledger.snapshot() as view:
+            key = assets.object_key(view, sha256)
+        if key is None:
+            raise PermanentError(Fault("no_source", "source", "素材不在账本里 / unknown source"))
+        path = self.folder / f"source-{sha256[:32]}"
+        objects.get_file(self.store, key, sha256, path)
+        self._source = (sha256, path)
+        return path
+
+    def _store(self, row: Row[Any], result: Result) -> Rendition:
+        # never the same key twice: bytes of a repeated job differ, and the first one counts
+        key = f"{self.recipe_key(row.recipe)}-{new_id().hex[-12:]}"
+        files = []
+        for made in result.files:
+            object_key = keys.rendition(row.source_sha256, key, made.name)
+            digest = objects.sha256_of(made.path)
+            objects.put_file(self.store, object_key, made.path, made.content_type)
+            files.append(
+                RenditionFile(
+                    name=made.name,
+                    object_key=object_key,
+                    sha256=digest,
+                    size_bytes=made.path.stat().st_size,
+                    content_type=made.content_type,
+                )
+            )
+        return Rendition(
+            source_sha256=row.source_sha256,
+            recipe=row.recipe,
+            recipe_key=key,
+            files=tuple(files),
+            width=result.width,
+            height=result.height,
+            duration_s=result.duration_s,
+            facts=result.facts,
+        )
+
+    def _commit(self, made: Rendition) -> None:
+        with self.ledger.transaction() as tx:
+            now = self.ledger.now_ms()
+            if renditions.commit(tx, made, at=now):
+                for story_id in renditions.stories_of(tx, made.source_sha256, made.recipe):
+                    event = RenditionReady(story_id=UUID(story_id), rendition=made)
+                    outbox.append(tx, event, at=now)
+
+    def _give_up(self, row: Row[Any], reason: str) -> None:
+        if self._stop.is_set():
+            self._again(row, "")
+            return
+        with self.ledger.transaction() as tx:
+            _fail(tx, row, reason, self.ledger.now_ms())
+
+    def _again(self, row: Row[Any], reason: str) -> None:
+        with self.ledger.transaction() as tx:
+            now = self.ledger.now_ms()
+            tries = row.tries if self._stop.is_set() else row.tries + 1
+            if tries >= MOST_TRIES:
+                _fail(tx, row, f"试了 {tries} 次: {reason}", now)
+                return
+            renditions.change(
+                tx,
+                row.source_sha256,
+                row.recipe,
+                at=now,
+                state="ordered",
+                owner=None,
+                reason=reason[:500],
+                tries=tries,
+                due_at=now + (0 if self._stop.is_set() else round(RETRY_S * 1000 * tries)),
+            )
+
+
+def _fail(tx: Connection, row: Row[Any], reason: str, now: int) -> None:
+    renditions.change(
+        tx,
+        row.source_sha256,
+        row.recipe,
+        at=now,
+        state="failed",
+        owner=None,
+        reason=reason[:500],
+    )
+    for story_id in renditions.stories_of(tx, row.source_sha256, row.recipe):
+        event = RenditionFailed(
+            story_id=UUID(story_id),
+            source_sha256=row.source_sha256,
+            recipe=row.recipe,
+            reason=reason[:500],
+        )
+        outbox.append(tx, event, at=now)
+
+
+def _place(order: Order) -> renditions.Place:
+    if not isinstance(order, TranscodeOrder):
+        raise InvalidInput(Fault("wrong_order", "ce_type", "not a transcode order"))
+    return order.source_sha256, order.recipe
