@@ -67,6 +67,14 @@ def wood(width: int, tall: float, seed: int) -> Floats:
     return rise
 
 
+def ridge_cover(size: tuple[int, int], one: Range) -> Floats:
+    """Where a range covers what lies behind it."""
+    width, height = size
+    line = outline(size, one)
+    tops = line - wood(width, one.trees * height, one.seed) if one.trees else line
+    return below(tops, height)
+
+
 def paint_range(canvas: Floats, one: Range) -> None:
     """Paint one range over the canvas, in place: lit crest, folds, mist at its foot."""
     height, width = canvas.shape[:2]

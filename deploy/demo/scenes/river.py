@@ -45,8 +45,15 @@ def deck(part: float, height: float) -> float:
 
 
 def far_houses(pen: Pen, scale: float, width: int, height: int, lights: Lights) -> None:
-    """A row of houses behind the bridge."""
+    """A row of houses behind the bridge, on the quay of the other bank."""
     rng = np.random.default_rng(4)
+    pen.rectangle(
+        (0, height * 0.945 * scale, width * scale, height * scale), fill=(104, 96, 124, 255)
+    )
+    pen.rectangle(
+        (0, height * 0.945 * scale, width * scale, height * 0.953 * scale),
+        fill=(140, 126, 146, 255),
+    )
     at = width / 2 - height * 1.5
     while at < width / 2 + height * 1.5:
         wide, tall = (height * float(v) for v in rng.uniform((0.15, 0.13), (0.24, 0.22)))
@@ -144,43 +151,40 @@ def stone_grain(layer: Layer, height: int) -> Layer:
     return Layer(layer.left, layer.top, shade, layer.cover)
 
 
-def bank(size: tuple[int, int]) -> tuple[Floats, Lights]:
-    """What stands above the water line, which is the lowest row, and its lights."""
-    width, height = size
-    canvas = sky(size, DUSK)
+def bank(size: tuple[int, int], town: int | None = None) -> tuple[Floats, Lights]:
+    """What stands above the water line, which is the lowest row, and its lights.
+
+    The town takes the lowest ``town`` rows, all rows where not given; over it is sky.
+    """
+    width, rows = size
+    height = town or rows
+    whole = sky(size, DUSK)
     clouds = noise(size, height * 0.16, 3, 5, stretch=5)
-    over(canvas, rgb("#f0a08c"), smooth(0.50, 0.85, clouds) * 0.42)
-    moon = (width / 2 + height * 0.36, height * 0.17)
-    glow(canvas, moon, height * 0.16, "#cfd8ff", 0.32)
+    over(whole, rgb("#f0a08c"), smooth(0.50, 0.85, clouds) * 0.42)
     reach = height * 0.040
-    lay(
-        canvas,
-        shapes(
-            size,
-            lambda pen, s: pen.ellipse(
-                (
-                    (moon[0] - reach) * s,
-                    (moon[1] - reach) * s,
-                    (moon[0] + reach) * s,
-                    (moon[1] + reach) * s,
-                ),
-                fill=(255, 249, 228, 255),
-            ),
-        ),
-    )
+    x, y = width / 2 + height * 0.36, rows * 0.17
+    glow(whole, (x, y), height * 0.16, "#cfd8ff", 0.32)
+
+    def moon(pen: Pen, s: float) -> None:
+        box = ((x - reach) * s, (y - reach) * s, (x + reach) * s, (y + reach) * s)
+        pen.ellipse(box, fill=(255, 249, 228, 255))
+
+    lay(whole, shapes(size, moon))
+    canvas = whole[rows - height :]
+    part = (width, height)
     paint_ranges(canvas, RANGES)
     lights: Lights = []
-    lay(canvas, shapes(size, lambda pen, s: far_houses(pen, s, width, height, lights)), 0.70)
-    lay(canvas, shapes(size, lambda pen, s: near_houses(pen, s, width, height, lights)))
-    lay(canvas, shapes(size, lambda pen, s: crowd(pen, s, width, height, lights)))
-    bridge_layer = shapes(size, lambda pen, s: span(pen, s, width, height, lights))
+    lay(canvas, shapes(part, lambda pen, s: far_houses(pen, s, width, height, lights)), 0.70)
+    lay(canvas, shapes(part, lambda pen, s: near_houses(pen, s, width, height, lights)))
+    lay(canvas, shapes(part, lambda pen, s: crowd(pen, s, width, height, lights)))
+    bridge_layer = shapes(part, lambda pen, s: span(pen, s, width, height, lights))
     lay(canvas, stone_grain(bridge_layer, height))
-    for x, y, power in lights:
+    for light_x, light_y, power in lights:
         if power < 1.2:
-            glow(canvas, (x, y), height * 0.026, "#ffb45e", 0.34 * power)
+            glow(canvas, (light_x, light_y), height * 0.026, "#ffb45e", 0.34 * power)
         else:
-            glow(canvas, (x, y), height * 0.034, "#ff6a30", 0.34 * power)
-    return canvas, lights
+            glow(canvas, (light_x, light_y), height * 0.034, "#ff6a30", 0.34 * power)
+    return whole, [(light_x, light_y + rows - height, power) for light_x, light_y, power in lights]
 
 
 LAMPS = (

@@ -22,7 +22,7 @@ from deploy.demo.terrain import Camera, Ground, look, slope
 LEVELS = 9.0
 """Terraces in one unit of height."""
 
-CAMERA = Camera(eye=3.3, horizon=0.30, focal=0.92, near=1.6, far=28, steps=1000)
+CAMERA = Camera(eye=3.3, horizon=0.30, focal=0.92, near=1.6, far=28, steps=1400)
 
 SUNRISE = (
     (0.0, "#4f7ba6"),

@@ -30,35 +30,54 @@ def ripples(size: tuple[int, int], seed: int, stretch: float = 9.0) -> Floats:
     return waves
 
 
+def light_trails(size: tuple[int, int], lights: Lights, above: int) -> Floats:
+    """How the lights that stand over water are drawn out downwards in it.
+
+    ``size`` is the water's; ``above`` the rows of the picture over it.
+    """
+    width, deep = size
+    down = np.arange(deep, dtype=np.float32)[:, None]
+    trails = np.zeros((deep, width), np.float32)
+    for x, y, power in lights:
+        if not 0 <= x < width:
+            continue
+        left, right = max(int(x - width * 0.02), 0), min(int(x + width * 0.02), width)
+        tall = np.exp(-(((down - (above - y) * 1.25) / (deep * 0.20)) ** 2))
+        across = (np.arange(left, right, dtype=np.float32)[None, :] - x) / (width * 0.0035)
+        trails[:, left:right] += 0.10 * power * tall * np.exp(-(across**2))
+    return trails
+
+
+def tinted(water: Floats, trails: Floats) -> Floats:
+    """A mirror image with the colour of deep water and the trails of lights."""
+    part = np.linspace(0, 1, len(water), dtype=np.float32)[:, None]
+    deep_blue = rgb("#16264e") * (0.10 + 0.14 * part)[..., None]
+    done = water * (0.84 - 0.20 * part)[..., None] + deep_blue
+    done += (1 - done) * np.clip(trails, 0, 0.85)[..., None] * rgb("#ff9a52")
+    return np.asarray(done, np.float32)
+
+
+def reflection(above: Floats, lights: Lights, deep: int) -> Floats:
+    """The water as a still mirror, ``deep`` rows."""
+    height, width = above.shape[:2]
+    source = np.minimum(np.arange(deep), height - 1)
+    return tinted(above[height - 1 - source], light_trails((width, deep), lights, height))
+
+
 def mirror(above: Floats, lights: Lights, deep: int, seed: int) -> Floats:
     """The water: ``deep`` rows that reflect the rows above them, broken by ripples."""
     height, width = above.shape[:2]
     waves = ripples((width, deep), seed)
     down = np.arange(deep, dtype=np.float32)[:, None]
     reach = 1.5 + down * 0.075
-    source = np.clip(
-        height - 1 - down * min(1.0, height * 0.98 / deep) + waves * reach, 0, height - 1
-    )
-    sideways = np.clip(np.arange(width)[None, :] + waves[:, ::-1] * reach * 0.25, 0, width - 1)
-    water = above[source.astype(np.int32), sideways.astype(np.int32)]
-    part = down / deep
-    water = (
-        water * (0.84 - 0.20 * part)[..., None] + rgb("#16264e") * (0.10 + 0.14 * part)[..., None]
-    )
-    trails = np.zeros((deep, width), np.float32)
-    for x, y, power in lights:
-        if not 0 <= x < width:
-            continue
-        left, right = max(int(x - width * 0.02), 0), min(int(x + width * 0.02), width)
-        middle = (height - y) * 1.25
-        tall = np.exp(-(((down - middle) / (deep * 0.20)) ** 2))
-        across = (np.arange(left, right, dtype=np.float32)[None, :] - x) / (width * 0.0035)
-        trails[:, left:right] += 0.10 * power * tall * np.exp(-(across**2))
-    trails *= 0.25 + 1.5 * smooth(-0.2, 0.6, waves)
-    water += (1 - water) * np.clip(trails, 0, 0.85)[..., None] * rgb("#ff9a52")
-    crest = smooth(0.55, 0.9, waves) * (0.05 + 0.10 * part)
-    over(water, rgb("#f2b8a8"), crest.astype(np.float32))
-    return np.asarray(water, np.float32)
+    fall = height - 1 - down * min(1.0, height * 0.98 / deep)
+    source = np.clip(fall + waves * reach, 0, height - 1)
+    sideways = np.arange(width)[None, :] + waves[:, ::-1] * reach * 0.25
+    broken = above[source.astype(np.int32), np.clip(sideways, 0, width - 1).astype(np.int32)]
+    trails = light_trails((width, deep), lights, height) * (0.25 + 1.5 * smooth(-0.2, 0.6, waves))
+    water = tinted(broken, trails)
+    over(water, rgb("#f2b8a8"), smooth(0.55, 0.9, waves) * (0.05 + 0.10 * down / deep))
+    return water
 
 
 def afloat(canvas: Floats, line: int, places: Sequence[tuple[float, float]]) -> None:

@@ -1,0 +1,1 @@
+"""The demo's clips, one in a file: frames and sound."""
