@@ -123,6 +123,7 @@ def _listener(app: ASGIApp, port: int) -> _Listener:
         lifespan="off",
         log_level="warning",
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=3,
     )
     return _Listener(config)

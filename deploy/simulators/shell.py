@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import httpx
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,9 +28,9 @@ def note(request: Request, **ids: Any) -> None:
 def shell(app: ASGIApp, platform: Platform) -> ASGIApp:
     """Log each request and carry out the faults that ``POST /_sim/control`` asked for."""
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+    async def guarded(scope: Scope, network: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
-            await app(scope, receive, send)
+            await app(scope, network, send)
             return
         notes: dict[str, Any] = {}
         scope["sim"] = notes
@@ -45,7 +45,7 @@ def shell(app: ASGIApp, platform: Platform) -> ASGIApp:
             await send(message)
 
         try:
-            await _wait(platform, scope["path"])
+            receive = await _held_back(platform, scope["path"], network)
             fault = take_rule(platform, "fail_next", scope["path"])
             dropped = fault is None and _is_dropped(platform, scope["path"])
             if fault is not None:
@@ -58,10 +58,13 @@ def shell(app: ASGIApp, platform: Platform) -> ASGIApp:
             else:
                 await app(scope, receive, watched)
                 outcome = str(notes.pop("code", 0)) if status < 400 else f"http:{status}"
+        except ClientDisconnect:
+            outcome = "gone"
+            return
         finally:
             _close_line(platform, line, status, outcome, notes)
         if dropped:
-            await _hang_up(receive)
+            await _hang_up(network)
 
     return guarded
 
@@ -92,12 +95,23 @@ def _close_line(
         )
 
 
-async def _wait(platform: Platform, path: str) -> None:
+async def _held_back(platform: Platform, path: str, receive: Receive) -> Receive:
     """The network holds the request back: it is carried out late, even if the caller has gone."""
     rule = take_rule(platform, "delay_next", path)
     delay_s = rule.detail["seconds"] if rule else control(platform, "delay_s", 0)
-    if delay_s:
-        await asyncio.sleep(delay_s)
+    if not delay_s:
+        return receive
+    held = [await receive()]
+    while held[-1]["type"] == "http.request" and held[-1].get("more_body", False):
+        held.append(await receive())
+    await asyncio.sleep(delay_s)
+    waiting = iter(held)
+
+    async def replay() -> Message:
+        message = next(waiting, None)
+        return await receive() if message is None else message
+
+    return replay
 
 
 def _is_dropped(platform: Platform, path: str) -> bool:

@@ -33,8 +33,10 @@ class StandingClock:
     def advance(self, seconds: float) -> None:
         self.now_ms += int(seconds * 1000)
 
-    def go_to(self, *when: int) -> None:
-        self.now_ms = int(datetime(*when, tzinfo=BEIJING).timestamp() * 1000)  # type: ignore[arg-type]
+    def go_to(self, year: int, month: int, day: int, hour: int, minute: int) -> None:
+        """A time in Beijing."""
+        then = datetime(year, month, day, hour, minute, tzinfo=BEIJING)
+        self.now_ms = int(then.timestamp() * 1000)
 
 
 class Caller:

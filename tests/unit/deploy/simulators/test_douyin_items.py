@@ -140,7 +140,8 @@ def test_a_deleted_item_is_gone(douyin: DouyinCaller, clock: StandingClock) -> N
 
 def test_unknown_items_are_left_out_and_wrong_arguments_refused(douyin: DouyinCaller) -> None:
     assert douyin.shown("@unknown") == []
-    for body in ({}, {"item_ids": []}, {"item_ids": "@a"}, {"item_ids": [1]}):
+    bodies: list[dict[str, Any]] = [{}, {"item_ids": []}, {"item_ids": "@a"}, {"item_ids": [1]}]
+    for body in bodies:
         assert douyin.code("video_data", json=body) == 28001007
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.simulators.platform_state import open_platform
+from deploy.simulators.wechat_rules import refusal_answer
 from tests.unit.deploy.simulators.callers import DouyinCaller, StandingClock, WechatCaller
 
 
@@ -118,6 +120,12 @@ def test_douyin_forgets_nothing_when_it_is_killed(tmp_path: Path, clock: Standin
     clock.advance(3)
     assert after.shown(item_id)[0]["video_status"] == 1
     assert "开镰啦" in after.request("GET", "/").text
+
+
+def test_each_commit_is_forced_to_the_disk(tmp_path: Path, clock: StandingClock) -> None:
+    platform = open_platform(tmp_path, "", clock, refusal_answer)
+    assert platform.db.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert platform.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
 def test_a_half_written_file_is_never_kept(tmp_path: Path, wechat: WechatCaller) -> None:

@@ -8,14 +8,8 @@ from typing import Any
 
 import pytest
 
-from deploy.simulators.station import (
-    SidecarPaths,
-    Station,
-    open_station,
-    read_library,
-    sweep,
-    watch,
-)
+from deploy.simulators.station import Station, open_station, read_library, sweep, watch
+from deploy.simulators.station_checks import SidecarPaths
 from tests.unit.deploy.simulators.callers import NOON_MS, StandingClock
 
 MXF = b"\x06\x0e\x2b\x34" + b"programme" * 100
@@ -27,8 +21,13 @@ def station(tmp_path: Path, clock: StandingClock) -> Station:
 
 
 def open_again(root: Path, clock: StandingClock, **options: Any) -> Station:
+    return open_station(station_at(root, clock=clock, **options))
+
+
+def station_at(root: Path, **options: Any) -> Station:
     folders = {name: root / name for name in ("tv", "tv_ack", "newspaper", "newspaper_ack")}
-    return open_station(Station(root / "state", **folders, clock=clock, **options))
+    arguments: dict[str, Any] = folders | options
+    return Station(root / "state", **arguments)
 
 
 def sidecar(
@@ -278,10 +277,7 @@ def test_a_restart_answers_nothing_twice_and_finishes_what_was_cut_off(
 
 
 def test_the_loop_answers_until_it_is_stopped(tmp_path: Path) -> None:
-    station = Station(
-        tmp_path / "state",
-        **{name: tmp_path / name for name in ("tv", "tv_ack", "newspaper", "newspaper_ack")},
-    )
+    station = station_at(tmp_path)
     stop = threading.Event()
     loop = threading.Thread(target=watch, args=(station, stop), kwargs={"poll_s": 0.01})
     loop.start()
