@@ -178,9 +178,7 @@ def run_platforms(centre: Centre) -> int:
     return 0
 
 
-def _until_told(
-    settings: Settings, alive: Callable[[], bool], stop: Callable[[], None]
-) -> int:
+def _until_told(settings: Settings, alive: Callable[[], bool], stop: Callable[[], None]) -> int:
     """Beat while everything lives; end on SIGTERM, SIGINT or when a part is dead."""
     told = threading.Event()
 
@@ -202,5 +200,3 @@ def _until_told(
         return status
     stop()
     return status
-
-

@@ -73,6 +73,8 @@ def unsent(tx: Connection, limit: int) -> list[Unsent]:
 
 def mark_sent(tx: Connection, places: list[tuple[int, int, int]], *, at: int) -> None:
     """``places``: (seq, partition, offset) of rows that Kafka acknowledged."""
+    if not places:
+        return
     tx.execute(
         update(outbox)
         .where(outbox.c.seq == bindparam("row"))

@@ -1,0 +1,70 @@
+"""Commands of the next developer: tests, checks, figures."""
+
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import bench
+from schemas.settings import REPOSITORY
+
+out = Console(highlight=False)
+
+FAST = ["-m", "not slow"]
+
+
+def run_tests(*, fast: bool, selection: list[str]) -> int:
+    """pytest over the whole tree; ``fast`` leaves out what needs Kafka, S3 or ffmpeg."""
+    argv = [sys.executable, "-m", "pytest", *(FAST if fast else []), *selection]
+    return subprocess.run(argv, cwd=REPOSITORY, check=False).returncode
+
+
+def run_lint() -> int:
+    """ruff, mypy strict, import-linter; all three run whatever the others say."""
+    python = [sys.executable, "-m"]
+    steps = {
+        "ruff check": [*python, "ruff", "check", "."],
+        "ruff format": [*python, "ruff", "format", "--check", "."],
+        "mypy": [*python, "mypy", "."],
+        "import-linter": [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as c; c()",
+        ],
+    }
+    worst = 0
+    for name, argv in steps.items():
+        out.print(f"[bold]{name}[/]")
+        status = subprocess.run(
+            argv, cwd=REPOSITORY, check=False, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        ).returncode
+        worst = max(worst, status)
+    return worst
+
+
+def run_bench(name: str | None, *, json_: bool) -> int:
+    """One benchmark; rows of bench, figure, value, unit, floor, ratio."""
+    known = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if m.name[0] != "_")
+    known = [n for n in known if hasattr(importlib.import_module(f"bench.{n}"), "measure")]
+    spoken = {n.replace("_", "-"): n for n in known}
+    if name is None or name not in spoken:
+        out.print("测哪一项 / which one: " + "  ".join(f"./run bench {n}" for n in spoken))
+        return 0 if name is None else 2
+    rows: list[dict[str, Any]] = importlib.import_module(f"bench.{spoken[name]}").measure()
+    if json_:
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        return 0
+    table = Table("bench", "figure", "value", "unit", "floor", "ratio")
+    for row in rows:
+        cells = (row[key] for key in ("bench", "figure", "value", "unit", "floor", "ratio"))
+        table.add_row(
+            *("" if c is None else f"{c:.4g}" if isinstance(c, float) else str(c) for c in cells)
+        )
+    out.print(table)
+    return 0

@@ -1,0 +1,166 @@
+"""shoufa (首发): the command line. ``./run help`` lists the commands."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import commands
+from cli.options import AsJson, Data, PortBase, settings_of
+
+app = typer.Typer(
+    name="./run",
+    help="首发: 一稿到所有渠道, 新媒体首发, 有据可查 / "
+    "one story to every outlet, new media first, with evidence.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+STACK = "运行 / Stack"
+STORIES = "稿件 / Stories"
+BUILD = "开发 / Development"
+
+
+@app.command(rich_help_panel=STACK)
+def up(
+    data: Data = None,
+    port_base: PortBase = None,
+    simulators: Annotated[
+        bool | None,
+        typer.Option(help="模拟外部平台; 默认: 用自带渠道文件时 / simulate the outside platforms"),
+    ] = None,
+) -> None:
+    """启动整套系统 / Start Kafka, S3, ledger, workers, API and board; Ctrl-C stops all."""
+    from cli.stack import start
+
+    raise typer.Exit(start(settings_of(data, port_base), simulators=simulators))
+
+
+@app.command(rich_help_panel=STACK)
+def demo(
+    data: Data = None,
+    port_base: PortBase = None,
+    once: Annotated[bool, typer.Option("--once", help="做完就结束 / end by itself")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="结果写入此文件 / write the result here")
+    ] = None,
+) -> None:
+    """演示: 青禾县的一天 / The whole job on an invented county, then look at everything."""
+    from cli.stack import start_demo
+
+    raise typer.Exit(start_demo(settings_of(data, port_base), once=once, json_file=json_file))
+
+
+@app.command(rich_help_panel=STACK)
+def ps(data: Data = None, port_base: PortBase = None, json_: AsJson = False) -> None:
+    """进程状态 / Each process with state, memory and restarts."""
+    from cli.stack import show_processes
+
+    raise typer.Exit(show_processes(settings_of(data, port_base), json_=json_))
+
+
+@app.command(rich_help_panel=STACK)
+def check(data: Data = None, port_base: PortBase = None) -> None:
+    """检查配置 / Check the channels file and the newsroom file; all faults at once."""
+    from cli.stack import check_files
+
+    raise typer.Exit(check_files(settings_of(data, port_base)))
+
+
+for _command in (
+    commands.submit,
+    commands.copies,
+    commands.sign,
+    commands.status,
+    commands.deliveries,
+    commands.correct,
+    commands.withdraw,
+    commands.hold,
+    commands.resume,
+    commands.open_wave,
+):
+    app.command(rich_help_panel=STORIES)(_command)
+
+
+@app.command("test", rich_help_panel=BUILD)
+def run_the_tests(
+    fast: Annotated[
+        bool, typer.Option("--fast", help="只跑快的 / without Kafka, S3, ffmpeg; under a minute")
+    ] = False,
+    selection: Annotated[
+        list[str] | None, typer.Argument(help="pytest 的参数 / passed on to pytest")
+    ] = None,
+) -> None:
+    """全部测试 / Run the tests."""
+    from cli.development import run_tests
+
+    raise typer.Exit(run_tests(fast=fast, selection=selection or []))
+
+
+@app.command(rich_help_panel=BUILD)
+def lint() -> None:
+    """静态检查 / ruff, mypy strict, import-linter."""
+    from cli.development import run_lint
+
+    raise typer.Exit(run_lint())
+
+
+@app.command(rich_help_panel=BUILD)
+def bench(
+    name: Annotated[str | None, typer.Argument(help="哪一项; 不给则列出 / which one")] = None,
+    json_: AsJson = False,
+) -> None:
+    """测速 / Measure against the floor in the same run."""
+    from cli.development import run_bench
+
+    raise typer.Exit(run_bench(name, json_=json_))
+
+
+@app.command(rich_help_panel=BUILD)
+def schemas(
+    out: Annotated[Path, typer.Option(help="写到哪里 / folder to write to")] = Path("docs/schemas"),
+) -> None:
+    """导出契约 / Write the JSON Schemas, the AsyncAPI and the OpenAPI document."""
+    from cli.contracts import export
+
+    raise typer.Exit(export(out))
+
+
+@app.command(hidden=True)
+def process(
+    name: str,
+    data: Data = None,
+    port_base: PortBase = None,
+    channels: Annotated[str | None, typer.Option(help="only these, by comma")] = None,
+) -> None:
+    """One process of the stack; the supervisor starts it."""
+    from cli.processes import run
+
+    settings = settings_of(data, port_base).model_copy(
+        update={"process": os.environ.get("SHOUFA_PROCESS", name)}
+    )
+    raise typer.Exit(run(name, settings, channels.split(",") if channels else None))
+
+
+@app.command("help", hidden=True)
+def help_(context: typer.Context) -> None:
+    """Show the commands."""
+    parent = context.parent
+    typer.echo(parent.get_help() if parent is not None else "")
+
+
+def main() -> None:
+    """Entry point of ``./run``."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    arguments = sys.argv[1:]
+    app(args=arguments or ["--help"], prog_name="./run")
+
+
+if __name__ == "__main__":
+    main()
