@@ -194,6 +194,17 @@ def json_body(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
+def number(value: object) -> int | None:
+    """An integer, also where the platform writes it as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    return None
+
+
 def until_beijing(now: datetime, hours: Iterable[int] = (0,)) -> float:
     """Seconds from ``now`` (aware) to the next of these full hours in Beijing, half a minute added."""
     local = now.astimezone(BEIJING)

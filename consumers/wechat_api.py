@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from consumers.account_files import keep, read_kept
-from consumers.outlet_http import FileField, OutletHttp, http_refusal, json_body, lost, read_object
+from consumers.outlet_http import (
+    FileField,
+    OutletHttp,
+    http_refusal,
+    json_body,
+    lost,
+    number,
+    read_object,
+)
 from consumers.wechat_codes import TOKEN_CODES, error_of, token_error_of
 from schemas.channel import Attempt, MediaFile, Outside
 from schemas.errors import TransientError
@@ -110,7 +118,7 @@ class WechatApi:
                 files=files,
             )  # fmt: skip
             said = read_object(answer, creating=creating)
-            code = _number(said.get("errcode", 0))
+            code = number(said.get("errcode", 0))
             if code is None:
                 raise lost("the answer has no readable errcode", creating=creating)
             if code == 0 and answer.status >= 400:
@@ -158,8 +166,8 @@ class WechatApi:
             content=json_body(body),
         )  # fmt: skip
         said = read_object(answer)
-        code = _number(said.get("errcode", 0))
-        token, life_s = said.get("access_token"), _number(said.get("expires_in"))
+        code = number(said.get("errcode", 0))
+        token, life_s = said.get("access_token"), number(said.get("expires_in"))
         if code:
             raise token_error_of(code, str(said.get("errmsg", "")), self._now())
         if not isinstance(token, str) or not token or not life_s:
@@ -187,14 +195,3 @@ def _secret(path: Path) -> str:
     if not secret:
         raise TransientError(f"密钥文件 {path.name} 是空的 / is empty", retry_after_s=60.0)
     return secret
-
-
-def _number(value: object) -> int | None:
-    """An integer, also where the platform writes it as text."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str) and value.lstrip("-").isdigit():
-        return int(value)
-    return None

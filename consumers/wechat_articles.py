@@ -14,9 +14,6 @@ from consumers.wechat_codes import NO_SUCH_ARTICLE, NO_SUCH_MEDIA
 from schemas.channel import Attempt
 from schemas.errors import PermanentError, TransientError
 
-REMOVED = frozenset({"removed_by_author", "removed_by_platform"})
-"""Codes of :class:`Failed` for an article that was public before."""
-
 _PAGE = 20
 _FAILED = {
     2: ("originality", "原创声明未通过 / the claim of originality failed"),

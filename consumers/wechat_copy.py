@@ -34,7 +34,7 @@ class Limits(BaseModel):
     cover_bytes: int = Field(default=10_000_000, ge=1000)
 
 
-class Payload(BaseModel):
+class Article(BaseModel):
     """The article; pictures and cover are placeholders, the marker comes in at sending."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,7 +69,7 @@ class CopySpec(Protocol):
     def limits(self) -> Limits: ...
 
 
-def copy_of(story: Story, spec: CopySpec) -> Payload:
+def copy_of(story: Story, spec: CopySpec) -> Article:
     """The copy; raises PermanentError with a fault for each limit that the story breaks."""
     limits, title, lead = spec.limits, story.headline_for(spec.id), _own_lead(story, spec.id)
     opening = next((plain(b.spans) for b in story.body if isinstance(b, Paragraph)), "")
@@ -88,7 +88,7 @@ def copy_of(story: Story, spec: CopySpec) -> Payload:
         raise PermanentError(*faults)
     cover = story.cover_for(spec.id)
     pictured = cover is not None and cover.kind in {"image", "video"}
-    return Payload(
+    return Article(
         title=title,
         author=_author(story, spec),
         digest=digest.replace("\n", " "),

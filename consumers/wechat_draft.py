@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from consumers.wechat_api import WechatApi
 from consumers.wechat_codes import NO_SUCH_MEDIA
-from consumers.wechat_copy import PICTURE, Limits, Payload, too_large
+from consumers.wechat_copy import PICTURE, Article, Limits, too_large
 from consumers.wechat_uploads import WechatUploads
 from schemas.channel import Attempt, MediaFile
 from schemas.errors import Fault, PermanentError, TransientError
@@ -29,7 +29,7 @@ class DraftSpec(Protocol):
 
 
 def make_draft(
-    spec: DraftSpec, api: WechatApi, uploads: WechatUploads, payload: Payload, attempt: Attempt
+    spec: DraftSpec, api: WechatApi, uploads: WechatUploads, payload: Article, attempt: Attempt
 ) -> dict[str, JsonValue]:
     """A new draft: ``media_id``, ``payload_sha256``, ``text_sha256`` (of the content as sent) and
     ``media`` (substitutions). Raises PermanentError for what WeChat refuses."""
@@ -60,7 +60,7 @@ def make_draft(
 
 
 def _filled(
-    spec: DraftSpec, uploads: WechatUploads, payload: Payload, attempt: Attempt
+    spec: DraftSpec, uploads: WechatUploads, payload: Article, attempt: Attempt
 ) -> tuple[str, list[JsonValue]]:
     """The content with the pictures' addresses at WeChat, and what each placeholder became."""
     most_bytes = spec.limits.picture_bytes - 1
@@ -77,7 +77,7 @@ def _filled(
     return PICTURE.sub(lambda m: escape(addresses[m.group()]), payload.content), media
 
 
-def _article(payload: Payload, content: str, cover_id: str, marker: str) -> dict[str, Any]:
+def _article(payload: Article, content: str, cover_id: str, marker: str) -> dict[str, Any]:
     article: dict[str, Any] = {
         "article_type": "news",
         "title": payload.title,
@@ -94,7 +94,7 @@ def _article(payload: Payload, content: str, cover_id: str, marker: str) -> dict
     return article
 
 
-def _cover_file(spec: DraftSpec, payload: Payload, attempt: Attempt) -> MediaFile:
+def _cover_file(spec: DraftSpec, payload: Article, attempt: Attempt) -> MediaFile:
     if payload.cover:
         return attempt.media.files(payload.cover)[0]
     path = spec.default_cover

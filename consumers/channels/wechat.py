@@ -19,7 +19,6 @@ from pydantic import Field, JsonValue, field_validator
 from consumers.outlet_http import ApiBase, QuotaUsed, refused_by
 from consumers.wechat_api import WechatApi
 from consumers.wechat_articles import (
-    REMOVED,
     Deleted,
     Failed,
     Published,
@@ -30,7 +29,7 @@ from consumers.wechat_articles import (
     listed,
 )
 from consumers.wechat_codes import BY_HAND, NO_SUCH_ARTICLE, NO_SUCH_MEDIA, UNAUTHORIZED
-from consumers.wechat_copy import Limits, Payload, copy_of
+from consumers.wechat_copy import Article, Limits, copy_of
 from consumers.wechat_draft import make_draft
 from consumers.wechat_uploads import WechatUploads
 from schemas.channel import (
@@ -112,6 +111,9 @@ class Spec(ChannelSpec):
                 "应为含 {number} 或 {story_id} 的网址 / an address with {number} or {story_id}"
             )
         return text
+
+
+Payload = Article
 
 
 @dataclass(frozen=True)
@@ -208,10 +210,7 @@ def _sent_before(
     """What became of an earlier submit of this release; None when a submit is safe."""
     published = attempt.checkpoints.get("published")
     if isinstance(published, dict):
-        outcome = _outcome(account, published, attempt)
-        if isinstance(outcome, Refused) and outcome.code not in REMOVED:
-            return None  # it never became public: released again, by a person or a newer version
-        return outcome
+        return _outcome(account, published, attempt)
     if not attempt.checkpoints.get("submitting"):
         return None
     found = _find(account, payload, attempt)
