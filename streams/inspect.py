@@ -1,0 +1,125 @@
+"""Look into a file that somebody sent: what it is and whether it can be used at all.
+
+Of a clip nothing is decoded beyond headers and packet times, so a normal one takes well under a
+second; a picture is decoded to its end. A file is opened by the one reader that its first bytes
+name; whatever makes a player fetch another file or address is refused before any program sees it.
+"""
+
+from pathlib import Path
+
+from schemas.errors import Fault, InvalidInput
+from schemas.story import MediaKind
+from streams import refusals
+from streams.clip_facts import Bounds, check_declared, clip_facts, probed
+from streams.ffmpeg_run import ProgramFailed
+from streams.ffprobe import packets_of, streams_of
+from streams.media_facts import MediaFacts
+from streams.pictures import Unreadable, look
+from streams.programs import Programs
+from streams.refusals import Refused
+from streams.sniff import HEAD_BYTES, Sniffed, kind_by_name, sniff
+
+
+def inspect(
+    path: Path,
+    programs: Programs,
+    *,
+    field: str = "media",
+    file_name: str = "",
+    bounds: Bounds | None = None,
+) -> MediaFacts:
+    """Facts of one file. ``file_name`` is what the sender called it: its ending is a promise.
+
+    Raises InvalidInput naming ``field``: the file is empty, not media, of another kind than its
+    name says, truncated, too long or too large. Raises TransientError when the machine is too
+    busy to tell.
+    """
+    try:
+        return _inspect(path.resolve(), programs, kind_by_name(file_name), bounds or Bounds())
+    except Refused as refused:
+        fault = Fault(refused.code, field, refused.reason, refused.next_step)
+        raise InvalidInput(fault) from None
+
+
+def _inspect(
+    path: Path, programs: Programs, promised: MediaKind | None, bounds: Bounds
+) -> MediaFacts:
+    size_bytes = path.stat().st_size
+    if size_bytes == 0:
+        raise refusals.empty()
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    sniffed = sniff(head)
+    if sniffed is None:
+        raise refusals.not_media(head)
+    if sniffed.kind == "image":
+        facts = _picture(path, sniffed, size_bytes, bounds)
+    elif sniffed.kind == "file":
+        facts = MediaFacts(
+            kind="file", content_type=sniffed.content_type, reader="", size_bytes=size_bytes
+        )
+    else:
+        facts = _clip(path, sniffed, size_bytes, programs, bounds, promised)
+    if promised is not None and promised != facts.kind:
+        raise refusals.wrong_kind(promised, sniffed)
+    return facts
+
+
+def _picture(path: Path, sniffed: Sniffed, size_bytes: int, bounds: Bounds) -> MediaFacts:
+    if not sniffed.reader:
+        raise refusals.unsupported_picture(sniffed.label)
+    try:
+        width, height = look(path, sniffed.reader, bounds.picture_pixels)
+    except Unreadable as error:
+        if error.pixels:
+            raise refusals.too_many_pixels(error.pixels, bounds.picture_pixels) from None
+        raise refusals.damaged_picture(str(error), cut_short=error.truncated) from None
+    return MediaFacts(
+        kind="image",
+        content_type=sniffed.content_type,
+        reader=sniffed.reader,
+        size_bytes=size_bytes,
+        width=width,
+        height=height,
+    )
+
+
+def _clip(
+    path: Path,
+    sniffed: Sniffed,
+    size_bytes: int,
+    programs: Programs,
+    bounds: Bounds,
+    promised: MediaKind | None,
+) -> MediaFacts:
+    if sniffed.reader == "mov":
+        _check_boxes(path, size_bytes)
+    try:
+        found = probed(streams_of(path, sniffed.reader, programs))
+        check_declared(found, bounds, wants_video=(promised or sniffed.kind) == "video")
+        packets = packets_of(path, sniffed.reader, programs)
+    except ProgramFailed as error:
+        words = (error.lines[-1] if error.lines else str(error)).replace(str(path), "…")
+        raise refusals.unreadable(sniffed.label, words[:200]) from None
+    return clip_facts(found, packets, sniffed, size_bytes, bounds)
+
+
+def _check_boxes(path: Path, size_bytes: int) -> None:
+    """Walk the top boxes of an MP4 or MOV: a file cut short ends inside one, or has no index."""
+    at, boxes, index = 0, 0, False
+    with path.open("rb") as file:
+        while at + 8 <= size_bytes and boxes < 100_000:
+            file.seek(at)
+            header = file.read(16)
+            name, length = header[4:8], int.from_bytes(header[:4], "big")
+            if length == 1:
+                length = int.from_bytes(header[8:16], "big")
+            if length == 0:
+                length = size_bytes - at
+            if length < 8 or not name.isalnum():
+                break  # padding after the last box: some cameras leave it
+            at, boxes, index = at + length, boxes + 1, index or name == b"moov"
+            if at > size_bytes and name in {b"mdat", b"moov", b"moof"}:
+                raise refusals.truncated(f"{(at - size_bytes) / 1e6:.1f} MB")
+    if not index:
+        raise refusals.truncated("索引 moov / its index (moov)")

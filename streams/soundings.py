@@ -1,0 +1,79 @@
+"""ffmpeg's arguments for looking and listening: loudness, small frames, one full frame, decoding."""
+
+from pathlib import Path
+
+import ffmpeg
+
+from streams import chains
+from streams.chains import QUIET
+from streams.media_facts import MediaFacts
+from streams.programs import Programs
+from streams.renditions import Clip
+
+
+def listen(
+    programs: Programs, source: Path, facts: MediaFacts, recipe: Clip, gain_db: float
+) -> list[str]:
+    """Arguments that measure loudness as the recipe would have it, behind gain and limiter."""
+    sound = chains.raw_sound(chains.source_input(source, facts), facts)
+    heard = chains.levelled(sound, recipe, facts, gain_db)
+    heard = heard.filter("ebur128", peak="true", framelog="verbose")
+    arguments = ffmpeg.get_args(ffmpeg.output(heard, "-", f="null"))
+    return [programs.ffmpeg, *QUIET, "-v", "info", *arguments]
+
+
+def frame_at(
+    programs: Programs, source: Path, facts: MediaFacts, at_s: float, name: str
+) -> list[str]:
+    """Arguments that write the first frame from ``at_s`` on in full display size as PNG."""
+    taken = chains.source_input(source, facts, ss=f"{max(0.0, at_s):.4f}")
+    picture = chains.to_rgb(chains.upright(taken, facts), facts)
+    out = ffmpeg.output(picture, name, f="image2", update=1, **{"c:v": "png", "frames:v": 1})
+    return [programs.ffmpeg, *QUIET, "-v", "error", *ffmpeg.get_args(out)]
+
+
+def candidates(
+    programs: Programs,
+    source: Path,
+    facts: MediaFacts,
+    pattern: str,
+    *,
+    step_s: float,
+    within_s: float,
+    keyframes: bool,
+) -> list[str]:
+    """Arguments that write small frames at least ``step_s`` apart into files of ``pattern`` and
+    say each one's time on stdout. ``keyframes`` decodes no others, which is many times faster;
+    without it frames that no other rests on are left out, and deblocking in any case."""
+    taken = chains.source_input(
+        source,
+        facts,
+        t=f"{within_s:.3f}",
+        skip_frame="nokey" if keyframes else "noref",
+        skip_loop_filter="all",
+    )
+    small = (
+        taken[str(chains.video_of(facts).stream)]
+        .filter("select", f"isnan(prev_selected_t)+gte(t-prev_selected_t,{step_s:.3f})")
+        .filter("scale", 320, -2)
+        .filter("signalstats")
+        .filter("metadata", "print", file="-", key="lavfi.signalstats.YAVG")
+    )
+    out = ffmpeg.output(small, pattern, f="image2", fps_mode="passthrough")
+    return [programs.ffmpeg, *QUIET, "-v", "error", *ffmpeg.get_args(out)]
+
+
+def listen_to_tracks(programs: Programs, path: Path) -> list[str]:
+    """Arguments that measure the loudness of a finished MXF, its two mono tracks together."""
+    taken = ffmpeg.input(str(path), f="mxf", protocol_whitelist="file")
+    joined = ffmpeg.filter([taken["a:0"], taken["a:1"]], "amerge", inputs=2)
+    heard = joined.filter("ebur128", peak="true", framelog="verbose")
+    arguments = ffmpeg.get_args(ffmpeg.output(heard, "-", f="null"))
+    return [programs.ffmpeg, *QUIET, "-v", "info", *arguments]
+
+
+def decode_keyframes(programs: Programs, path: Path, reader: str) -> list[str]:
+    """Arguments that decode every keyframe and all sound of one of our own files to nothing."""
+    taken = ffmpeg.input(str(path), f=reader, skip_frame="nokey", protocol_whitelist="file")
+    out = ffmpeg.output(taken["v?"], taken["a?"], "-", f="null")
+    return [programs.ffmpeg, *QUIET, "-v", "error", "-xerror", *ffmpeg.get_args(out)]
