@@ -74,6 +74,8 @@ class Record(_Kept):
     placed_at: AwareDatetime
     files: tuple[Placed, ...] = ()
     media: tuple[Substitution, ...] = ()
+    notes: dict[str, str] = {}
+    """What a withdrawal repeats of the item."""
     unfetched: bool = False
     """Of a recall: the station had not fetched the item when it was taken back."""
 
