@@ -13,6 +13,7 @@ from pathlib import Path
 from deploy.demo.film import FRAMES_PER_S
 from deploy.demo.moving import lanterns, leaves, mountains
 from deploy.demo.paint import Floats
+from deploy.demo.phone import turn_clockwise
 from deploy.demo.sound import write_wav
 from schemas.errors import PipelineError
 
@@ -61,15 +62,6 @@ def encode_arguments(clip: Clip, sound: Path, out: Path) -> list[str]:
     ]
 
 
-def turn_arguments(source: Path, out: Path) -> list[str]:
-    """ffmpeg's arguments that store ``source`` with a display matrix of 90 degrees clockwise."""
-    return [
-        *("-hide_banner", "-nostdin", "-loglevel", "error", "-y"),
-        *("-display_rotation:v:0", "-90", "-i", str(source), "-c", "copy"),
-        *("-fflags", "+bitexact", "-movflags", "+faststart", "-f", "mp4", str(out)),
-    ]
-
-
 def write_clip(name: str, folder: Path, ffmpeg: str) -> Path:
     """Make the clip of that name in the folder, unless it is there by the same recipe.
 
@@ -87,9 +79,7 @@ def write_clip(name: str, folder: Path, ffmpeg: str) -> Path:
         write_wav(sound, clip.audio())
         run(ffmpeg, encode_arguments(clip, sound, made), clip.frames())
         if clip.phone:
-            turned = Path(room) / "turned.mp4"
-            run(ffmpeg, turn_arguments(made, turned), iter(()))
-            made = turned
+            turn_clockwise(made)
         made.replace(path)
     marker.write_text(mark(path))
     return path
