@@ -139,21 +139,13 @@ def run_publish(centre: Centre, channels: list[str] | None) -> int:
 def run_work(centre: Centre) -> int:
     """The transcode pool: one ffmpeg at a time."""
     from streams.programs import find_programs
-    from streams.renditions import recipe_key
-    from streams.transcode import make_job
     from streams.worker import TranscodeWorker
 
     settings = centre.settings
     ledger = open_ledger_of(settings)
     programs = find_programs(settings)
     make_topics(settings.kafka_bootstrap, centre.topics())
-    worker = TranscodeWorker(
-        settings,
-        ledger,
-        objects.open_objects(settings),
-        make=lambda job: make_job(job, programs),
-        recipe_key=lambda recipe: recipe_key(recipe, programs),  # type: ignore[arg-type]
-    )
+    worker = TranscodeWorker(settings, ledger, objects.open_objects(settings), programs)
     worker.start()
 
     def stop() -> None:

@@ -3,14 +3,12 @@
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
-from pydantic import JsonValue
 from sqlalchemy import Connection, Row
 
 from bus.orders import OrderLoop, OrderSource
@@ -18,7 +16,7 @@ from schemas import keys
 from schemas.errors import Fault, InvalidInput, PermanentError, PipelineError
 from schemas.events import RenditionFailed, RenditionReady
 from schemas.orders import Order, TranscodeOrder
-from schemas.rendition import Rendition, RenditionFile
+from schemas.rendition import RecipeName, Rendition, RenditionFile
 from schemas.settings import Settings
 from schemas.topics import TRANSCODE_ORDERS
 from stores import objects
@@ -26,43 +24,19 @@ from stores.ledger import assets, outbox, renditions
 from stores.ledger.ids import new_id
 from stores.ledger.transaction import Ledger
 from streams.ffmpeg_run import Cancelled
+from streams.inspect import inspect
+from streams.programs import Programs
+from streams.renditions import recipe_key
+from streams.transcode import Made, make_group
 
 log = structlog.get_logger("work")
 
 IDLE_S = 1.0
+Rows = dict[str, Row[Any]]
+"""Recipe → claimed row, all of one source."""
+
 MOST_TRIES = 5
 RETRY_S = 5.0
-
-
-class MadeFile(Protocol):
-    @property
-    def path(self) -> Path: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def content_type(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the work function made: files (entry first) in the work folder."""
-
-    files: list[MadeFile]
-    width: int | None
-    height: int | None
-    duration_s: float | None
-    facts: dict[str, JsonValue]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One recipe of one source on local disk."""
-
-    recipe: str
-    source: Path
-    folder: Path
-    on_progress: Callable[[float], None]
-    cancelled: Callable[[], bool]
 
 
 class TranscodeWorker:
@@ -73,15 +47,12 @@ class TranscodeWorker:
         settings: Settings,
         ledger: Ledger,
         store: objects.Objects,
-        *,
-        make: Callable[[Job], Result],
-        recipe_key: Callable[[str], str],
+        programs: Programs,
     ) -> None:
         self.settings = settings
         self.ledger = ledger
         self.store = store
-        self.make = make
-        self.recipe_key = recipe_key
+        self.programs = programs
         self.owner = settings.process
         self.folder = settings.data / "work" / settings.process
         self._stop = threading.Event()
@@ -136,56 +107,80 @@ class TranscodeWorker:
             if not renditions.any_due(view, self.ledger.now_ms()):
                 return False
         with self.ledger.transaction() as tx:
-            row = renditions.take(tx, self.owner, self.ledger.now_ms())
-        if row is None:
+            rows = {
+                row.recipe: row for row in renditions.take(tx, self.owner, self.ledger.now_ms())
+            }
+        if not rows:
             return False
-        name = {"source": row.source_sha256[:12], "recipe": row.recipe}
+        name = {"source": next(iter(rows.values())).source_sha256[:12]}
         try:
-            made = self._make(row)
+            self._make(rows)
         except Cancelled:
-            self._give_up(row, "没有渠道再需要它 / nobody waits for it")
+            self._each(rows, self._give_up, "没有渠道再需要它 / nobody waits for it")
             log.info("work.cancelled", **name)
         except PermanentError as error:
-            self._give_up(row, "；".join(f.reason for f in error.faults))
+            self._each(rows, self._give_up, "；".join(f.reason for f in error.faults))
             log.warning("work.failed", **name, error=str(error))
         except PipelineError as error:
-            self._again(row, str(error))
+            self._each(rows, self._again, str(error))
             log.warning("work.again", **name, error=str(error))
         except Exception as error:
-            self._again(row, f"{type(error).__name__}: {error}")
+            self._each(rows, self._again, f"{type(error).__name__}: {error}")
             log.exception("work.broken", **name)
-        else:
-            self._commit(made)
-            log.info("work.made", **name)
         return True
 
-    def _make(self, row: Row[Any]) -> Rendition:
-        source = self._fetch(row.source_sha256)
-        folder = self.folder / f"{row.source_sha256[:16]}-{row.recipe}"
+    def _each(self, rows: Rows, act: Callable[[Row[Any], str], None], reason: str) -> None:
+        """What is left of a group; the ones that were made are not in ``rows`` any more."""
+        for row in rows.values():
+            act(row, reason)
+
+    def _make(self, rows: Rows) -> None:
+        """Make a group of recipes of one source; each is committed, and leaves ``rows``, as soon
+        as it is ready."""
+        first = next(iter(rows.values()))
+        source = self._fetch(first.source_sha256)
+        facts = inspect(source, self.programs, field="source")
+        folder = self.folder / f"{first.source_sha256[:16]}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        told = {"progress": 0}
+        group = make_group(
+            [cast("RecipeName", recipe) for recipe in rows],
+            source,
+            facts,
+            folder,
+            self.programs,
+            on_progress=self._progress(rows),
+            cancelled=partial(self._unwanted, first),
+            nice=5 if first.wave == 1 else 10,
+        )
+        try:
+            for recipe, made in group:
+                row = rows[recipe]
+                if isinstance(made, PermanentError):
+                    self._give_up(row, "；".join(f.reason for f in made.faults))
+                    log.warning("work.failed", recipe=recipe, error=str(made))
+                else:
+                    self._commit(self._store(row, made))
+                    log.info("work.made", recipe=recipe, source=row.source_sha256[:12])
+                del rows[recipe]
+        finally:
+            group.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _progress(self, rows: Rows) -> Callable[[float], None]:
+        told = {"percent": 0}
 
         def on_progress(share: float) -> None:
             percent = max(0, min(99, round(share * 100)))
-            if percent >= told["progress"] + 5:
-                told["progress"] = percent
-                with self.ledger.transaction() as tx:
-                    renditions.change(
-                        tx,
-                        row.source_sha256,
-                        row.recipe,
-                        at=self.ledger.now_ms(),
-                        progress=percent,
-                    )
+            if percent < told["percent"] + 5:
+                return
+            told["percent"] = percent
+            with self.ledger.transaction() as tx:
+                now = self.ledger.now_ms()
+                for row in rows.values():
+                    renditions.change(tx, row.source_sha256, row.recipe, at=now, progress=percent)
 
-        try:
-            result = self.make(
-                Job(row.recipe, source, folder, on_progress, partial(self._unwanted, row))
-            )
-            return self._store(row, result)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return on_progress
 
     def _unwanted(self, row: Row[Any]) -> bool:
         if self._stop.is_set():
@@ -208,9 +203,9 @@ class TranscodeWorker:
         self._source = (sha256, path)
         return path
 
-    def _store(self, row: Row[Any], result: Result) -> Rendition:
+    def _store(self, row: Row[Any], result: Made) -> Rendition:
         # never the same key twice: bytes of a repeated job differ, and the first one counts
-        key = f"{self.recipe_key(row.recipe)}-{new_id().hex[-12:]}"
+        key = f"{recipe_key(row.recipe, self.programs)}-{new_id().hex[-12:]}"
         files = []
         for made in result.files:
             object_key = keys.rendition(row.source_sha256, key, made.name)

@@ -314,30 +314,31 @@ class CentreInMemory:
         """What the transcode pool would do, without ffmpeg."""
         while True:
             with self.ledger.transaction() as tx:
-                row = renditions.take(tx, "test", self.ledger.now_ms())
-                if row is None:
-                    return
-                made = Rendition(
-                    source_sha256=row.source_sha256,
-                    recipe=row.recipe,
-                    recipe_key="k",
-                    files=(
-                        RenditionFile(
-                            name="a.mp4",
-                            object_key="renditions/a",
-                            sha256="1" * 64,
-                            size_bytes=1,
-                            content_type="video/mp4",
-                        ),
-                    ),
-                )
-                renditions.commit(tx, made, at=self.ledger.now_ms())
-                for story_id in renditions.stories_of(tx, row.source_sha256, row.recipe):
-                    outbox.append(
-                        tx,
-                        RenditionReady(story_id=uuid.UUID(story_id), rendition=made),
-                        at=self.ledger.now_ms(),
-                    )
+                taken = renditions.take(tx, "test", self.ledger.now_ms())
+                for row in taken:
+                    self._commit_rendition(tx, row)
+            if not taken:
+                return
+
+    def _commit_rendition(self, tx: Any, row: Any) -> None:
+        made = Rendition(
+            source_sha256=row.source_sha256,
+            recipe=row.recipe,
+            recipe_key="k",
+            files=(
+                RenditionFile(
+                    name="a.mp4",
+                    object_key="renditions/a",
+                    sha256="1" * 64,
+                    size_bytes=1,
+                    content_type="video/mp4",
+                ),
+            ),
+        )
+        renditions.commit(tx, made, at=self.ledger.now_ms())
+        for story_id in renditions.stories_of(tx, row.source_sha256, row.recipe):
+            ready = RenditionReady(story_id=uuid.UUID(story_id), rendition=made)
+            outbox.append(tx, ready, at=self.ledger.now_ms())
 
     def rows(self, story_id: uuid.UUID) -> dict[str, dict[str, Any]]:
         """Newest release of each channel."""

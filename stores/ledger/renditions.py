@@ -78,20 +78,35 @@ def change(tx: Connection, source_sha256: str, recipe: str, *, at: int, **values
     )
 
 
-def take(tx: Connection, owner: str, now: int) -> Row[Any] | None:
-    """Claim the next one: first wave first, then urgency, then short before long."""
-    row = tx.execute(
+def take(tx: Connection, owner: str, now: int) -> list[Row[Any]]:
+    """Claim what to make next: first wave first, then urgency, then short before long; with it
+    everything of the same wave that comes from the same source. Empty when nothing is due."""
+    due = (renditions.c.state == "ordered", renditions.c.due_at <= now)
+    first = tx.execute(
         select(renditions)
-        .where(renditions.c.state == "ordered", renditions.c.due_at <= now)
+        .where(*due)
         .order_by(
             renditions.c.wave, renditions.c.urgency, renditions.c.cost_s, renditions.c.created_at
         )
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()
-    if row is not None:
+    if first is None:
+        return []
+    rows = list(
+        tx.execute(
+            select(renditions)
+            .where(
+                *due,
+                renditions.c.source_sha256 == first.source_sha256,
+                renditions.c.wave == first.wave,
+            )
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for row in rows:
         change(tx, row.source_sha256, row.recipe, at=now, state="working", owner=owner)
-    return row
+    return rows
 
 
 def release_owned(tx: Connection, owner: str, now: int) -> int:

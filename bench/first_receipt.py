@@ -1,0 +1,132 @@
+"""Release of a text story to its first wave-1 receipt, beside the same hops made bare.
+
+The floor is what nobody can avoid: produce to a topic, consume it, produce to a second topic,
+consume that, one HTTP call to a server on loopback. Acks from the broker, no batching delay.
+"""
+
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+import httpx
+from kafka import KafkaConsumer, KafkaProducer
+
+from bench._stack import Stack, quantile, row, running
+from bus.topics import make_topics
+from schemas.topics import Topic
+
+STORIES = 120
+WARM_UP = 15
+PLAN = {"channels": ["web", "app"]}
+
+
+def measure() -> list[dict[str, Any]]:
+    """Rows p50 and p99 in milliseconds with the floor's."""
+    with running() as stack:
+        floor = _floor(stack)
+        ours = _ours(stack)
+        floor += _floor(stack)
+    return [
+        row("first-receipt", name, quantile(ours, q), "ms", quantile(floor, q))
+        for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
+    ]
+
+
+def _ours(stack: Stack) -> list[float]:
+    """Milliseconds from sending the third signature to the receipt of the first outlet."""
+    clients = {p: stack.client(p) for p in ("reporter", "reviewer-1", "reviewer-2", "reviewer-3")}
+    taken = []
+    for number in range(WARM_UP + STORIES):
+        story = _file(clients["reporter"], number)
+        copies = _copies(clients["reviewer-1"], story)
+        for level in (1, 2):
+            _sign(clients[f"reviewer-{level}"], story, copies, level)
+        began = time.time() * 1000
+        _sign(clients["reviewer-3"], story, copies, 3)
+        received = _first_receipt_ms(clients["reporter"], story)
+        if number >= WARM_UP:
+            taken.append(received - began)
+    return taken
+
+
+def _file(client: httpx.Client, number: int) -> str:
+    text = "青禾县今天上午召开秋收调度会，部署抢收工作。" * 8
+    story = {
+        "headline": f"秋收快讯第{number}号",
+        "body": [{"kind": "paragraph", "spans": [{"text": text}]}] * 5,
+    }
+    answer = client.post("/stories", json={"story": story, "plan": PLAN})
+    answer.raise_for_status()
+    return str(answer.json()["story_id"])
+
+
+def _copies(client: httpx.Client, story: str) -> str:
+    while True:
+        found = client.get(f"/stories/{story}/copies").json()["copies_sha256"]
+        if found:
+            return str(found)
+        time.sleep(0.01)
+
+
+def _sign(client: httpx.Client, story: str, copies: str, level: int) -> None:
+    body = {"version": 1, "level": level, "copies_sha256": copies}
+    client.post(f"/stories/{story}/signatures", json=body).raise_for_status()
+
+
+def _first_receipt_ms(client: httpx.Client, story: str) -> float:
+    while True:
+        rows = client.get("/deliveries", params={"story": story}).json()["deliveries"]
+        times = [r["received_at"] for r in rows if r["received_at"]]
+        if times:
+            return min(datetime.fromisoformat(t).timestamp() for t in times) * 1000
+        time.sleep(0.05)
+
+
+def _floor(stack: Stack) -> list[float]:
+    bootstrap = stack.settings.kafka_bootstrap
+    names = [f"bench-floor-{n}-{time.time_ns()}" for n in (1, 2)]
+    make_topics(bootstrap, [Topic(n, 1, 3_600_000, "", "bench", "bench") for n in names])
+    producer = _producer(bootstrap)
+    done = threading.Event()
+    hop = threading.Thread(target=_middle, args=(bootstrap, *names, done), daemon=True)
+    hop.start()
+    last = _consumer(bootstrap, names[1])
+    client = httpx.Client()
+    taken = []
+    for number in range(WARM_UP + STORIES):
+        began = time.perf_counter()
+        producer.send(names[0], b"x" * 2000).get(timeout=10)
+        next(last)
+        client.get(f"{stack.settings.site_url}/").read()
+        if number >= WARM_UP:
+            taken.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.02)
+    done.set()
+    producer.send(names[0], b"end").get(timeout=10)
+    hop.join(timeout=10)
+    last.close()
+    producer.close()
+    client.close()
+    return taken
+
+
+def _middle(bootstrap: str, source: str, target: str, done: threading.Event) -> None:
+    consumer = _consumer(bootstrap, source)
+    producer = _producer(bootstrap)
+    for record in consumer:
+        if done.is_set():
+            break
+        producer.send(target, record.value)
+    consumer.close()
+    producer.close()
+
+
+def _producer(bootstrap: str) -> Any:
+    return KafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=0)
+
+
+def _consumer(bootstrap: str, topic: str) -> Any:
+    return KafkaConsumer(
+        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None
+    )
