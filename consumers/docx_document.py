@@ -120,8 +120,9 @@ def _page(document: Document, article: Article) -> None:
 
 
 def _styles(document: Document) -> None:
+    known = {style.name for style in document.styles}
     for name, (font, points, alignment, indent, before, after) in _LOOKS.items():
-        if name in {style.name for style in document.styles}:
+        if name in known:
             style = document.styles[name]
         else:
             style = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)

@@ -187,11 +187,11 @@ def acknowledged(outlet: Outlet, record: Record) -> Ack | None:
 
 
 def intact(outlet: Outlet, record: Record, attempt: Attempt) -> bool:
-    """Whether all files of a delivery stand in the folder as they were written."""
+    """Whether a delivery stands in the folder as it was written; of a recall its notice alone."""
     if where(outlet, record) != "shown":
         return False
     with reported(outlet.folder):
-        for placed in record.files:
+        for placed in () if record.verb == "recall" else record.files:
             path = outlet.folder / placed.name
             if not path.exists() or read_digests(path, attempt).sha256 != placed.sha256:
                 return False

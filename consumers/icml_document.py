@@ -50,8 +50,8 @@ PARAGRAPH_STYLES: dict[str, dict[str, str]] = {
 
 CHARACTER_STYLES: dict[str, dict[str, str]] = {
     "加粗": {"FontStyle": "Bold"},
-    "着重": {"FontStyle": "Italic"},
-    "加粗着重": {"FontStyle": "Bold Italic"},
+    "着重": {"KentenKind": "KentenBlackCircle"},
+    "加粗着重": {"FontStyle": "Bold", "KentenKind": "KentenBlackCircle"},
     "链接": {},
     "标签": {"FontStyle": "Bold"},
 }
@@ -131,7 +131,10 @@ def _paragraph(
                 paragraph, "HyperlinkTextSource", Self=f"htss-{len(links)}", Name="", Hidden="false"
             )
         _run(holder, _character_style(span), span.text)
-    _run(paragraph, _PLAIN, "").append(etree.Element("Br"))
+    last = paragraph[-1] if len(paragraph) else None
+    if last is None or last.tag != "CharacterStyleRange":
+        last = _run(paragraph, _PLAIN, "")
+    etree.SubElement(last, "Br")
     return paragraph
 
 
@@ -189,8 +192,6 @@ def _end_without_break(story: etree._Element) -> None:
     """A story that ends in a break would show an empty last paragraph on the page."""
     last = story[-1][-1]
     last.remove(last[-1])
-    if len(last) == 0:
-        story[-1].remove(last)
 
 
 def _styles(root: etree._Element) -> None:
