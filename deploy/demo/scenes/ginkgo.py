@@ -58,7 +58,7 @@ def trunk(
     pen.polygon(
         [*[edge(-1, u) for u in ups], *[edge(1, u) for u in reversed(ups)]], fill=(70, 52, 40, 255)
     )
-    for number in range(26):
+    for _ in range(26):
         part = float(rng.uniform(-0.95, 0.95))
         low = float(rng.uniform(0.0, 0.8))
         warm = int(np.clip(34 * (-side * part + 0.5), 0, 60))
@@ -67,7 +67,6 @@ def trunk(
             fill=(84 + warm, 62 + int(warm * 0.75), 46 + warm // 2, 255),
             width=max(int(half * rng.uniform(0.06, 0.22)), 1),
         )
-        _ = number
     for number in range(7):
         up = 0.42 + 0.075 * number
         start = edge(0, up)

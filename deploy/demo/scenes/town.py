@@ -88,7 +88,7 @@ def house(
         fill=paint.roof,
     )
     lit = []
-    for row, (upper, lower) in enumerate(((0.16, 0.33), (0.56, 0.78))):
+    for upper, lower in ((0.16, 0.33), (0.56, 0.78)):
         count = 3 if wide > tall * 0.8 else 2
         for number in range(count):
             middle = left + wide * (number + 1) / (count + 1)
@@ -105,7 +105,6 @@ def house(
             pen.rectangle((box[0], at - bar / 2, box[2], at + bar / 2), fill=paint.cap)
             if bright:
                 lit.append((middle, at))
-        _ = row
     return lit
 
 
