@@ -214,9 +214,10 @@ def _place(folder: Path, item: str, names: Sequence[str]) -> None:
 
 def _clear(folder: Path, item: str, *, keep: Sequence[str]) -> None:
     """Remove our files of this item but those to keep, sidecars first."""
-    found = [path for path in folder.glob(f"{item}[._]*") if path.name not in keep]
+    found = [p for p in folder.glob(f"{item}[._]*") if not p.name.endswith(".ack.json")]
     for path in sorted(found, key=lambda p: p.suffix != ".xml"):
-        remove(path)
+        if path.name not in keep:
+            remove(path)
     sync_folder(folder)
 
 

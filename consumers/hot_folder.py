@@ -87,9 +87,15 @@ def reported(folder: Path) -> Iterator[None]:
 def copy_part(source: MediaFile, target: Path, attempt: Attempt) -> Digests:
     """Copy a rendition durably as ``target.part`` and check the copy by reading it back.
 
-    Raises TransientError when the source changed on the way, the copy differs, or time is over.
+    A whole copy that an earlier attempt left is kept: a long clip need not fit twice into one
+    attempt's time. Raises TransientError when the source changed on the way, the copy differs, or
+    time is over.
     """
     part = part_of(target)
+    if part.exists() and part.stat().st_size == source.size_bytes:
+        left = read_digests(part, attempt)
+        if left.sha256 == source.sha256:
+            return left
     try:
         with source.path.open("rb") as origin, part.open("wb") as copy:
             sent = _drain(origin, copy, attempt)

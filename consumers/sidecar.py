@@ -15,8 +15,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
 from markupsafe import Markup, escape
 
+from schemas.errors import Fault, PermanentError
+
 SHIPPED = Path(__file__).parent / "templates" / "tv"
 Encoding = Literal["UTF-8", "GB18030"]
+_TEMPLATE_FAULTS = (
+    TemplateError, etree.XMLSyntaxError, TypeError, ValueError, ArithmeticError, LookupError,
+    AttributeError,
+)  # fmt: skip
+"""What a station's own template may raise when it is carried out."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +93,21 @@ def write(
 ) -> bytes:
     """The sidecar's bytes: well-formed XML in the given encoding.
 
-    Raises TemplateError where the template names what is not there, ValueError where the result
-    is not well-formed.
+    Raises PermanentError where the template names what is not there or the result is no XML.
     """
-    text = template.render(delivery=delivery, station=station, encoding=encoding)
-    data = text.encode(encoding)
     try:
+        text = template.render(delivery=delivery, station=station, encoding=encoding)
+        data = text.encode(encoding)
         parse(data)
-    except etree.XMLSyntaxError as error:
-        raise ValueError(f"not well-formed: {error}") from error
+    except _TEMPLATE_FAULTS as error:
+        raise PermanentError(
+            Fault(
+                "template",
+                "sidecar_template",
+                f"模板写不出合格的 XML / the template makes no good XML: {error}",
+                "改正模板后重启 / mend the template and restart",
+            )
+        ) from error
     return data
 
 
@@ -118,8 +131,10 @@ def faults(path: Path, sample: Sidecar, station: Mapping[str, str], encoding: En
         gone = write(template, replace(sample, verb="delete"), station, encoding)
     except OSError as error:
         return f"读不到模板 / cannot be read: {path}: {error.strerror}"
-    except (TemplateError, ValueError) as error:
+    except TemplateError as error:
         return f"模板 {path.name} 有错 / is faulty: {error}"
+    except PermanentError as error:
+        return f"{path.name}: {error.faults[0].reason}"
     text = "\n".join(_texts(parse(new)))
     needed = {
         "id": sample.id, "file name": sample.files[0].name, "MD5": sample.files[0].md5,

@@ -11,6 +11,7 @@ Files: ``<prefix><number>_r<release>.mxf`` (a correction replaces it) and
 
 from pathlib import Path
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -40,11 +41,15 @@ from schemas.text import Line
 
 capabilities = Capabilities(update=True, recall="yes", absent_is_sure=True, asynchronous=True)
 
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
 _TIMECODE = r"^[0-2]\d:[0-5]\d:[0-5]\d:\d\d$"
 
 
 class Spec(ChannelSpec):
-    """A TV station's entry in the channels file; it counts no calls."""
+    """A TV station's entry in the channels file; it counts no calls.
+
+    ``call_deadline_s`` must leave time to copy the longest clip and read it back.
+    """
 
     folder: Path
     """The hot folder, made by the station; never created here."""
@@ -142,7 +147,7 @@ def render(story: Story, spec: Spec) -> Payload:
         notes=(*told, *links),
         programme=spec.programme,
         slot=spec.slot,
-        filed_at=story.updated_at.isoformat(),
+        filed_at=story.updated_at.astimezone(_SHANGHAI).isoformat(timespec="seconds"),
         clips=_clips(story, spec, lines.pictures),
     )
 

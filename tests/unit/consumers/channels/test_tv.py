@@ -501,12 +501,12 @@ def test_a_station_may_read_gb18030(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("template", "complaint"),
     [
-        ("<A>{{ delivery.nothing }}</A>", "nothing"),
+        ("<A>{{ delivery.nothing }}</A>", "sidecar_template"),
         ("<A>{{ delivery.id }", "有错"),
-        ("<A>{{ delivery.id }}", "not well-formed"),
+        ("<A>{{ delivery.id }}", "XML"),
         ("<A/>", "MD5"),
         (WITHOUT_VERB, "相同"),
-        ("{{ delivery.__class__.__mro__ }}", "有错"),
+        ("<A>{{ delivery.__class__.__mro__ }}</A>", "XML"),
     ],
 )
 def test_a_template_that_will_not_do_stops_the_start(
@@ -518,6 +518,40 @@ def test_a_template_that_will_not_do_stops_the_start(
         opened(tmp_path, tv, fakes.video_story(), sidecar_template=path)
     assert complaint in str(error.value)
     assert "sidecar_template" in str(error.value)
+
+
+def test_a_refused_clip_may_come_again_as_a_newer_version(acked: HandOffs) -> None:
+    acked.call("submit")
+    acked.acknowledge(f"{NAME}_v1.ack.json", told(acked).findtext("Id"), "error", reason="黑场")
+    acked.story = corrected(acked.story)
+    assert isinstance(acked.call("find"), Absent)
+    assert isinstance(acked.call("submit"), Accepted)
+    assert acked.visible() == [f"{NAME}.mxf", f"{NAME}_v2.xml"]
+    assert told(acked, f"{NAME}_v2.xml").findtext("Verb") == "new"
+
+
+def test_acknowledgements_in_the_same_folder_stay(tmp_path: Path) -> None:
+    box = opened(tmp_path, tv, fakes.video_story(), ack_folder=tmp_path / "hot")
+    first = box.call("submit")
+    ack = {"id": told(box).findtext("Id"), "result": "ok"}
+    (box.folder / f"{NAME}_v1.ack.json").write_text(json.dumps(ack))
+    live = box.call("confirm", first.handle)
+    assert isinstance(live, Live)
+    assert isinstance(box.call("recall", live.receipt, "错"), Accepted)
+    assert f"{NAME}_v1.ack.json" in box.visible()
+
+
+def test_a_long_clip_is_not_copied_twice(plain: HandOffs) -> None:
+    with (
+        patch.object(sidecar, "write", side_effect=TransientError("time over")),
+        pytest.raises(TransientError),
+    ):
+        plain.call("submit")
+    part = plain.folder / f"{NAME}.mxf.part"
+    before = part.stat().st_ino, part.stat().st_mtime_ns
+    assert isinstance(plain.call("submit"), Live)
+    clip = plain.folder / f"{NAME}.mxf"
+    assert (clip.stat().st_ino, clip.stat().st_mtime_ns) == before
 
 
 def test_timecode() -> None:
