@@ -1,0 +1,97 @@
+"""Jinja templates and static files of the desk, loaded once a process."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from desk.words import KINDS, in_chinese
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+_HERE = Path(__file__).parent
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@cache
+def environment() -> Environment:
+    """Autoescaping everywhere: text of a story never becomes markup."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "clock": lambda ms: _beijing(ms).strftime("%H:%M:%S"),
+        "minute": lambda ms: _beijing(ms).strftime("%-m月%-d日 %H:%M"),
+        "moment": lambda ms: _beijing(ms).strftime("%Y-%m-%d %H:%M:%S"),
+        "stamp": lambda ms: _beijing(ms).strftime("%m-%d %H:%M:%S"),
+        "iso": lambda ms: _beijing(ms).isoformat(timespec="milliseconds"),
+        "chinese": in_chinese,
+        "kind": _kind,
+        "seconds": _seconds,
+    }
+    made.filters |= filters
+    made.globals["static"] = _addresses()
+    return made
+
+
+def render(template: str, **context: Any) -> str:
+    return environment().get_template(template).render(**context)
+
+
+@cache
+def static_files() -> dict[str, tuple[str, bytes]]:
+    """File name → (content type, content)."""
+    return {
+        path.name: (_TYPES[path.suffix], path.read_bytes())
+        for path in sorted((_HERE / "static").iterdir())
+        if path.suffix in _TYPES
+    }
+
+
+@cache
+def look() -> str:
+    """Changes with every template and static file: an open page of an older look reloads."""
+    digest = hashlib.sha256()
+    for path in sorted((_HERE / "templates").iterdir()):
+        digest.update(path.read_bytes())
+    for _, content in static_files().values():
+        digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def _addresses() -> dict[str, str]:
+    """File name → address with a hash of the content, so that it may be kept for ever."""
+    return {
+        name: f"/board/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
+        for name, (_, content) in static_files().items()
+    }
+
+
+def _beijing(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, tz=UTC).astimezone(SHANGHAI)
+
+
+def _kind(kind: str) -> str:
+    return KINDS.get(kind, kind)
+
+
+def _seconds(ms: int) -> str:
+    """A span as people say it: ``0.8 秒``, ``2 分 05 秒``, ``3 小时 10 分``."""
+    seconds = ms / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} 秒"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} 分 {int(seconds % 60):02d} 秒"
+    return f"{int(seconds // 3600)} 小时 {int(seconds % 3600 // 60):02d} 分"
