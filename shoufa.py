@@ -148,6 +148,14 @@ def process(
     raise typer.Exit(run(name, settings, channels.split(",") if channels else None))
 
 
+@app.command(hidden=True)
+def guide(json_file: Annotated[Path | None, typer.Option("--json")] = None) -> None:
+    """The demo's guided run on a stack that is up; ``demo`` starts it."""
+    from cli.demo import run
+
+    raise typer.Exit(run(settings_of(None, None), json_file=json_file))
+
+
 @app.command("help", hidden=True)
 def help_(context: typer.Context) -> None:
     """Show the commands."""

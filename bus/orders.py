@@ -95,6 +95,7 @@ class OrderLoop:
             partition_assignment_strategy=[RoundRobinPartitionAssignor()],
             max_poll_records=100_000,
             max_partition_fetch_bytes=65_536,
+            metadata_max_age_ms=15_000,
             session_timeout_ms=45_000,
             heartbeat_interval_ms=3_000,
             bootstrap_timeout_ms=5_000,

@@ -31,9 +31,23 @@ def make_topics(bootstrap: str, wanted: list[Topic], *, patience_s: float = 30.0
         missing = [topic for topic in wanted if topic.name not in known]
         if missing:
             _create(admin, missing)
+        _wait_for_leaders(admin, wanted)
     finally:
         admin.close()
     return [topic.name for topic in missing]
+
+
+def _wait_for_leaders(admin: KafkaAdminClient, wanted: list[Topic]) -> None:
+    """A consumer that joins before every partition has a leader would be assigned nothing."""
+    names = [topic.name for topic in wanted]
+    for _ in range(100):
+        found = admin.describe_topics(names)
+        if all(
+            topic["partitions"] and all(p["leader_id"] >= 0 for p in topic["partitions"])
+            for topic in found
+        ):
+            return
+        time.sleep(0.1)
 
 
 def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:

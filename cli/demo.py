@@ -20,10 +20,10 @@ from cli.client import Api
 from cli.tables import STATES, deliveries_table
 from deploy.demo.clips import write_clips
 from deploy.demo.pictures import write_pictures
-from deploy.demo.stories import DemoStory, stories
+from deploy.demo.stories import DemoStory, stories, wire
 from schemas.errors import InvalidInput, PipelineError, Unavailable
+from schemas.hashing import fingerprint
 from schemas.settings import Settings
-from schemas.story import StoryIn
 from streams.programs import find_programs
 
 out = Console(highlight=False)
@@ -159,8 +159,8 @@ def _play(guide: Guide) -> list[Told]:
 
 
 def _file(guide: Guide, demo: DemoStory, folder: Path) -> Told:
-    fields = _plain(demo.story)
-    key = f"demo {demo.story.headline}"
+    fields = wire(demo.story)
+    key = f"demo {fingerprint(fields)}"
     filed = patient(lambda: guide.as_(demo.filed_by).send_story(fields, None, folder, key=key))
     now = patient(lambda: guide.as_(demo.filed_by).get(f"/stories/{filed['story_id']}"))
     out.print(f"   稿 {filed['number']}  {demo.story.headline}  ({demo.filed_by})", markup=False)
@@ -200,19 +200,14 @@ def _sign(guide: Guide, one: Told, level: int) -> None:
 def _correct(guide: Guide, one: Told, folder: Path) -> None:
     correction = one.demo.correction
     if correction is not None and one.version == 1:
-        fields = {k: v for k, v in _plain(correction).items() if k != "media"}
+        fields = {k: v for k, v in wire(correction).items() if k != "media"}
         api = guide.as_(one.demo.filed_by)
-        key = f"demo correction {correction.headline}"
+        key = f"demo {fingerprint(fields)}"
         filed = patient(
             lambda: api.send_story(fields, None, folder, revise=(one.story_id, 1), key=key)
         )
         one.version = filed["version"]
     _review(guide, one)
-
-
-def _plain(story: StoryIn) -> dict[str, Any]:
-    plain: dict[str, Any] = story.model_dump(mode="json", exclude_defaults=True)
-    return plain
 
 
 def _watch(
@@ -296,7 +291,7 @@ def _say_where(settings: Settings) -> None:
         f"""到哪里看 / where to look
   看板 board            {settings.api_url}/
   网站 site             {settings.site_url}/
-  客户端 app feed        {settings.site_url}/app/feed/index.json
+  客户端 app feed        {settings.site_url}/feed/index.json
   微信 WeChat           {settings.wechat_url}/
   短视频 short video     {settings.douyin_url}/
   电视台 TV folder       {hot / "tv"}

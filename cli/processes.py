@@ -16,6 +16,7 @@ from bus.topics import make_topics
 from cli import logs
 from cli.wiring import Centre, ensure_people, open_ledger_of, read_centre
 from schemas.channel import Outside
+from schemas.errors import InvalidInput
 from schemas.settings import Settings
 from stores import objects
 from stores.ledger.migrate import migrate
@@ -28,7 +29,13 @@ BEAT_S = 1.0
 def run(name: str, settings: Settings, channels: list[str] | None = None) -> int:
     """Run one process until SIGTERM or SIGINT; returns its exit status."""
     logs.configure(settings.process)
-    centre = read_centre(settings)
+    try:
+        centre = read_centre(settings)
+    except InvalidInput as error:
+        log.critical(
+            "process.configuration", faults=[f"{f.field}: {f.reason}" for f in error.faults]
+        )
+        return 2
     mains: dict[str, Callable[[Centre], int]] = {
         "migrate": run_migrate,
         "core": run_core,
@@ -45,7 +52,7 @@ def run_migrate(centre: Centre) -> int:
     ledger = open_ledger_of(centre.settings)
     revision = migrate(ledger, centre.settings.data / "ledger" / "backups")
     new = ensure_people(centre, ledger)
-    mode = objects.probe(centre.settings)
+    mode = objects.probe_when_up(centre.settings)
     log.info("migrate.done", revision=revision, new_keys=new, s3=mode)
     ledger.close()
     return 0

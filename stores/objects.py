@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,6 +43,18 @@ def checksum_mode(settings: Settings) -> Checksums:
     except (OSError, ValueError, KeyError):
         return "when_required"
     return "when_supported" if found == "when_supported" else "when_required"
+
+
+def probe_when_up(settings: Settings, patience_s: float = 30.0) -> dict[str, Any]:
+    """:func:`probe`, repeated while the server is still starting."""
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            return probe(settings)
+        except Unavailable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.3)
 
 
 def probe(settings: Settings) -> dict[str, Any]:

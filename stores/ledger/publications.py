@@ -147,13 +147,18 @@ def attempts_of(tx: Connection, story_id: UUID | str) -> list[Row[Any]]:
 
 def lasting(tx: Connection, places: list[Place]) -> set[Place]:
     """Which of these rows a restart would find again without their record: done, refused, or
-    waiting on a wakeup or a person. A row that is ready or in the middle of a call is not."""
-    done: set[Place] = set()
-    for story_id, channel, release in places:
-        row = get(tx, story_id, channel, release)
-        if row is None or (row.state not in {"ready", "intent"} and row.open_attempt is None):
-            done.add((story_id, channel, release))
-    return done
+    waiting on a wakeup or a person. A row that nobody has tried yet, or that is in the middle of
+    a call, is not."""
+    return {place for place in places if _lasts(get(tx, *place))}
+
+
+def _lasts(row: Row[Any] | None) -> bool:
+    if row is None:
+        return True
+    if row.state in {"ready", "intent"} or row.open_attempt is not None:
+        return False
+    untried = row.handle is None and row.tries == 0
+    return not (row.state in {"updating", "recalling"} and untried)
 
 
 def open_intents(tx: Connection) -> int:
