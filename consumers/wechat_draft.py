@@ -72,8 +72,6 @@ def _filled(
             raise too_large("media", file.size_bytes, most_bytes)
         addresses[found] = uploads.address("picture", file, attempt)
         media.append(_substitution(found, file, addresses[found]))
-        # what is uploaded stays known to the account; the ledger keeps it for the release too
-        attempt.checkpoint("pictures", dict(addresses))
     return PICTURE.sub(lambda m: escape(addresses[m.group()]), payload.content), media
 
 

@@ -139,8 +139,8 @@ def connect(spec: Spec, outside: Outside) -> Account:
 def submit(
     account: Account, payload: Payload, attempt: Attempt
 ) -> Live | Accepted | AwaitingPerson | Refused:
-    """Upload, draft, submit. Checkpoints: ``pictures``, ``draft``, ``submitting`` (the draft that
-    is about to be submitted, and when), ``published`` (the job)."""
+    """Upload, draft, submit. Checkpoints: ``draft``, ``submitting`` (the draft that is about to be
+    submitted, and when), ``published`` (the job)."""
     try:
         known = _sent_before(account, payload, attempt)
         if known is not None:

@@ -2,9 +2,11 @@
 
 import html
 import time
+from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class MovedClock:
@@ -20,12 +22,22 @@ class MovedClock:
         self._ahead_ms += int(seconds * 1000)
 
 
+@dataclass
+class Switch:
+    """One server for many tests, each with a platform of its own."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
 class PlatformDesk:
     """Looks into a simulated platform past its API, and provokes its faults."""
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self._client = httpx.Client(base_url=base, trust_env=False)
+        self._client = httpx.Client(base_url=base, trust_env=False, verify=False)
 
     def __enter__(self) -> Self:
         return self
