@@ -75,7 +75,7 @@ class Spec(ChannelSpec):
     upload_timeout_s: float = Field(default=120.0, gt=0, le=1800)
     find_pages: int = Field(default=5, ge=1, le=50)
     """Pages of 20 own items that are searched, newest first."""
-    listing_lag_s: float = Field(default=300.0, ge=0, le=86_400)
+    listing_lag_s: float = Field(default=90.0, ge=0, le=86_400)
     """So long after a create an item may be missing in the list."""
     list_is_conclusive: bool = False
     """What is not listed after ``listing_lag_s`` was surely not created."""
