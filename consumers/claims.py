@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +50,11 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
         stop = may_claim(_claimant(tx, row, story))
         if stop is not None:
             _stop(tx, row, stop, now)
+            return None
+        clear_at = (row.sent_before or 0) + round(spec.settle_s * 1000)
+        if row.sent_before is not None and now < clear_at:
+            # a request whose answer was lost may still arrive, and must not do so after this one
+            publications.change(tx, row.story_id, row.channel, row.release, at=now, due_at=clear_at)
             return None
         attempt_id = str(new_id())
         publications.begin_attempt(tx, row, attempt_id=attempt_id, owner=owner, at=now)
@@ -113,7 +117,8 @@ def _stop(tx: Connection, row: Row[Any], stop: Stop, now: int) -> None:
         reason=stop.reason,
         due_at=None,
     )
-    _tell(tx, row, stop.state, stop.reason, None, now)
+    stays = stop.state == "live" and row.live_version is not None
+    _tell(tx, row, stop.state, stop.reason, None, now, row.live_version if stays else row.version)
 
 
 def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
@@ -150,11 +155,13 @@ def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
                 "received_at": present.received_at or now,
                 "live_version": row.version,
             }
-        if outcome.state == "accepted" and present.state != "accepted":
+        if outcome.handle is None and not outcome.unanswered:
+            changes["sent_before"] = None  # answered: nothing can still be on its way
+        elif outcome.handle is not None and present.handle is None:
             changes["sent_before"] = now  # since when the outlet has it
         publications.change(tx, row.story_id, row.channel, row.release, at=now, **changes)
         if outcome.told:
-            _tell(tx, row, outcome.state, outcome.reason, outcome.receipt, now)
+            _tell(tx, row, outcome.state, outcome.reason, outcome.receipt, now, row.version)
 
 
 def adopt(ledger: Ledger, spec: ChannelSpec, after: Any) -> int:
@@ -201,17 +208,23 @@ def spend(ledger: Ledger, spec: ChannelSpec, verb: str) -> None:
     if limit is None:
         return
     with ledger.transaction() as tx:
-        quotas.spend(tx, spec.id, verb, limit, datetime.now(UTC))
+        quotas.spend(tx, spec.id, verb, limit, ledger.now())
 
 
 def _tell(
-    tx: Connection, row: Row[Any], state: str, reason: str, receipt: Receipt | None, now: int
+    tx: Connection,
+    row: Row[Any],
+    state: str,
+    reason: str,
+    receipt: Receipt | None,
+    now: int,
+    version: int,
 ) -> None:
     event = DeliveryChanged(
         story_id=UUID(row.story_id),
         channel=row.channel,
         release=row.release,
-        version=row.version,
+        version=version,
         state=state,
         reason=reason,
         receipt=receipt,

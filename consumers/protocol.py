@@ -77,23 +77,29 @@ class Next:
     changes: dict[str, Any] = field(default_factory=dict)
     told: bool = True
     """Written to ``story-events``, because others act on it."""
+    unanswered: bool = False
+    """The request may still be on its way: nothing else leaves until it cannot be."""
 
 
 def may_claim(c: Claimant) -> Stop | None:
-    """Why this publication must not go out now, or None."""
+    """Why this publication must not go out now, or None.
+
+    An update that is stopped leaves a live item: its row never falls back to a state from which
+    the conductor would order a create.
+    """
     if c.verb == "recall":
         return None
+    create = c.verb == "create"
     if c.withdrawn_reason is not None:
-        state = "cancelled" if c.verb == "create" else "live"
-        return Stop(state, f"撤稿: {c.withdrawn_reason}")
-    if c.missing_levels or not c.copy_is_signed:
-        return Stop(
-            "refused", "没有这份渠道稿的三审签字 / these copies are not approved", alarm=True
-        )
+        return Stop("cancelled" if create else "live", f"撤稿: {c.withdrawn_reason}")
     if c.approved_version is None or c.version < c.approved_version:
-        return Stop("planned", "已有更新的版本 / a newer version is approved")
+        told = "已有更新的版本 / a newer version is approved"
+        return Stop("planned" if create else "live", told)
+    if c.missing_levels or not c.copy_is_signed:
+        told = "没有这份渠道稿的三审签字 / these copies are not approved"
+        return Stop("refused" if create else "needs_person", told, alarm=True)
     if c.held_reason is not None:
-        return Stop("held" if c.verb == "create" else "live", f"暂缓: {c.held_reason}")
+        return Stop("held" if create else "live", f"暂缓: {c.held_reason}")
     if not c.gate:
         return Stop("gated", "闸门未开 / its wave is not open", alarm=True)
     return None
@@ -111,22 +117,23 @@ def after_call(
         case Live(receipt=receipt):
             return Next("live", "", receipt=receipt)
         case Accepted(handle=handle, reason=reason):
-            return Next(
-                _waiting(verb), reason, spec.poll_s[0], handle=handle, told=verb == "create"
-            )
+            return Next(_waiting(verb), reason, spec.poll_s[0], handle=handle)
         case AwaitingPerson(package=package, reason=reason):
             return Next("awaiting_person", reason, handle={"package": package})
         case Refused(reason=reason, code=code):
             told = f"{reason} ({code})" if code else reason
             if verb == "update":
                 return Next("needs_person", f"更正被拒, 仍是旧版, 请{spec.contact}处理: {told}")
+            if verb == "recall":
+                return Next("needs_person", f"没有撤下, 请{spec.contact}处理 / not down: {told}")
             return Next("refused", told)
         case Recalled(reason=reason):
             return Next("recalled", reason)
         case CannotRecall(who=who, reason=reason):
             return Next("needs_person", f"无法自动撤下, 请联系{who}: {reason}")
         case UnknownOutcome(reason=reason) if verb == "create":
-            return Next("unknown", reason, max(0.0, left_s) + spec.settle_s, told=False)
+            wait = max(0.0, left_s) + spec.settle_s
+            return Next("unknown", reason, wait, told=False, unanswered=True)
         case TransientError() | UnknownOutcome():
             # an update or a recall may be repeated: it names its item
             return Next(
@@ -135,6 +142,7 @@ def after_call(
                 _retry_s(spec, answer, tries, jitter),
                 tries + 1,
                 told=False,
+                unanswered=isinstance(answer, UnknownOutcome),
             )
     raise TypeError(f"{type(answer).__name__} does not answer a {verb}")
 

@@ -160,8 +160,8 @@ class Publisher:
         return True
 
     def _carry_out(self, taken: claims.Claim, media: AttemptMedia, began: float) -> Next:
-        row, spec, jitter = taken.row, self.spec, random.random()  # noqa: S311  # no secret
-        end = began + spec.call_deadline_s
+        row = taken.row
+        end = began + self.spec.call_deadline_s
         call: Callable[[], Answer]
         try:
             copy, payload = self._copy(row)
@@ -174,6 +174,15 @@ class Publisher:
             call = self._call(taken, payload, attempt)
             answer = self._ask(call)
         self._log(row, answer)
+        try:
+            return self._follow(row, answer, end)
+        except TypeError as error:
+            # a channel that answers what its verb cannot mean: the same as no answer
+            log.exception("publish.channel_failed", channel=self.spec.id)
+            return self._follow(row, UnknownOutcome(str(error)), end)
+
+    def _follow(self, row: Row[Any], answer: Answer, end: float) -> Next:
+        spec, jitter = self.spec, random.random()  # noqa: S311  # no secret
         if row.state == "unknown":
             return after_find(
                 answer, spec, self.module.capabilities, tries=row.tries, jitter=jitter

@@ -192,6 +192,7 @@ def _publication(row: Any) -> Publication:
         epoch=row.epoch,
         open_attempt=row.open_attempt is not None,
         was_live=row.received_at is not None,
+        awaited=row.handle is not None,
     )
 
 

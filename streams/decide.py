@@ -60,6 +60,8 @@ class Publication:
     epoch: int
     open_attempt: bool
     was_live: bool
+    awaited: bool = False
+    """The outlet took the last request and has not told yet what became of it."""
 
 
 @dataclass(frozen=True)
@@ -211,15 +213,24 @@ def _first(state: StoryState, rule: ChannelRule) -> Publication:
         open_attempt=False,
         was_live=False,
     )
-    if not rule.active:
-        return replace(row, state="not_applicable", reason="渠道停用 / the channel is not active")
     if not _applies(state, rule):
-        return replace(row, state="not_applicable", reason="稿件没有视频 / the story has no clip")
+        return replace(row, state="not_applicable", reason=_why_not(rule))
     return row
 
 
 def _applies(state: StoryState, rule: ChannelRule) -> bool:
     return rule.active and (rule.applies_to == "all" or state.has_video)
+
+
+def _why_not(rule: ChannelRule) -> str:
+    if not rule.active:
+        return "渠道停用 / the channel is not active"
+    return "稿件没有视频 / the story has no clip"
+
+
+def _old_item_stands(row: Publication) -> bool:
+    """A correction was refused: the item of the older version is still there."""
+    return row.state == "needs_person" and row.verb == "update"
 
 
 def _release(state: StoryState, now: int) -> tuple[StoryState, list[Decision]]:
@@ -254,12 +265,13 @@ class _Board:
             return self._withdraw(row, self.state.withdrawn_reason)
         if row.open_attempt:
             return []
-        if row.state in UNSENT or (row.state in REPLACEABLE and self._newer_than(row)):
-            return self._before_sending(row)
-        if row.state in {"live", "updating"}:
-            return self._correct(row)
-        if row.state == "recalled" and self._newer_than(row):
+        newer = self._newer_than(row)
+        if newer and (row.state == "recalled" or (row.state == "refused" and row.epoch > 0)):
             return self._publish_again(row)
+        if row.state in UNSENT or (row.state in REPLACEABLE and newer):
+            return self._before_sending(row)
+        if row.state in {"live", "updating"} or (newer and _old_item_stands(row)):
+            return self._correct(row)
         return []
 
     def _newer_than(self, row: Publication) -> bool:
@@ -278,10 +290,15 @@ class _Board:
         told = f"撤稿: {reason}"
         if row.open_attempt or row.state in {"intent", "accepted", "unknown", "reconciling"}:
             return []  # left to end; its outcome comes back as an event and is then recalled
-        if row.state in {"live", "updating"}:
+        if row.state in {"live", "updating"} or _old_item_stands(row):
             return self._order(row, "recall", state="recalling", reason=told)
+        who = self.rules[row.channel].contact
+        if row.state == "needs_person" and told not in row.reason:
+            told += (
+                f"; 请{who}查看, 已发布的请撤下 / {who}: take it down if it is there: {row.reason}"
+            )
+            return self._change(row, reason=told)
         if row.state == "awaiting_person":
-            who = self.rules[row.channel].contact
             told += f"; 请{who}不要再发布, 已发布的请撤下 / {who}: do not publish; take it down if you did"
             return self._change(row, state="cancelled", reason=told)
         if row.state in REPLACEABLE:
@@ -289,11 +306,13 @@ class _Board:
         return []
 
     def _before_sending(self, row: Publication) -> list[Decision]:
-        state = self.state
+        state, rule = self.state, self.rules[row.channel]
         version = state.approved_version
         if version is None:
             return self._change(row, state="planned", reason=self._review_reason())
         copy = state.copies.get(version, {}).get(row.channel)
+        if copy is None and version in state.copies and not _applies(state, rule):
+            return self._change(row, state="not_applicable", reason=_why_not(rule))
         if copy is None:
             return self._change(row, state="planned", reason="等待渠道稿 / waits for its copy")
         told = {"version": version, "copy_sha256": copy.sha256}
@@ -301,7 +320,7 @@ class _Board:
             return self._change(row, state="refused", reason=copy.refused, **told)
         if state.held_reason is not None:
             return self._change(row, state="held", reason=f"暂缓: {state.held_reason}", **told)
-        if state.released_at is None:
+        if state.released_at is None or self._too_early():
             due = clock(state.release_not_before or self.now)
             return self._change(row, state="held", reason=f"定时 {due} 发布 / embargo", **told)
         waiting = self._media(copy)
@@ -312,9 +331,16 @@ class _Board:
             return self._change(row, state="gated", gate=opening.reason, reason="", **told)
         if row.state == "ready" and row.version == version:
             return []
-        return self._order(
-            row, "create", state="ready", gate=opening.reason, reason="", tries=0, **told
-        )
+        return self._order(row, "create", state="ready", gate=opening.reason, reason="", **told)
+
+    def _too_early(self) -> bool:
+        """A later version may bring an embargo of its own."""
+        not_before = self.state.release_not_before
+        if not_before is None or not_before <= self.now:
+            return False
+        if Wake(not_before, "release") not in self.wakes:
+            self.wakes.append(Wake(not_before, "release"))
+        return True
 
     def _review_reason(self) -> str:
         if self.state.version_state == "returned":
@@ -368,11 +394,18 @@ class _Board:
         version = state.approved_version
         if version is None or (row.live_version or 0) >= version or state.held_reason is not None:
             return []
-        if row.state == "updating" and row.version >= version:
-            return []
+        if row.awaited or (row.state == "updating" and row.version >= version):
+            return []  # what the outlet works on is left to end, so that versions stay in order
         copy = state.copies.get(version, {}).get(row.channel)
+        if copy is None and version in state.copies:
+            rule = self.rules[row.channel]
+            why = f"仍是第{row.live_version}版; 第{version}版: {_why_not(rule)}"
+            return self._change(row, reason=f"{why}; 是否撤下请{rule.contact}决定")
         if copy is None:
             return []
+        if self._too_early():
+            due = clock(state.release_not_before or self.now)
+            return self._change(row, reason=f"第{version}版定时 {due} 更正 / embargo")
         waiting = self._media(copy)
         if copy.refused or (waiting and waiting["state"] == "refused"):
             why = copy.refused or (waiting or {})["reason"]
@@ -387,7 +420,6 @@ class _Board:
                 version=version,
                 copy_sha256=copy.sha256,
                 reason=f"更正为第{version}版 / correction",
-                tries=0,
             )
         return self._order(
             row,
@@ -397,42 +429,33 @@ class _Board:
         )
 
     def _publish_again(self, row: Publication) -> list[Decision]:
-        """The outlet cannot edit: after the recall, a new release with the approved version."""
-        version = self.state.approved_version
-        copy = self.state.copies.get(version or 0, {}).get(row.channel)
-        if version is None or copy is None or copy.sha256 is None or self._media(copy):
-            return []
+        """Where the outlet cannot edit, or refused what it had in hand: a new release, since no
+        outlet may be asked twice to create the same one."""
         fresh = replace(
             row,
             release=row.release + 1,
-            state="ready",
+            state="planned",
             verb="create",
-            version=version,
-            copy_sha256=copy.sha256,
+            copy_sha256=None,
             live_version=None,
-            gate=f"更正: 接替第{row.release}次发布 / replaces release {row.release}",
+            gate="",
             reason="",
             epoch=0,
             was_live=False,
+            awaited=False,
         )
+        told = f"由第{fresh.release}次发布接替 / replaced by release {fresh.release}"
+        if row.state == "refused":
+            told = f"{row.reason}; {told}"
         return [
-            *self._change(row, state="superseded", reason="由更正后的新发布接替 / replaced"),
+            *self._change(row, state="superseded", reason=told),
             PutPublication(fresh),
-            Send(
-                ReleaseOrder(
-                    story_id=self.state.id,
-                    channel=row.channel,
-                    release=fresh.release,
-                    verb="create",
-                )
-            ),
+            *self._before_sending(fresh),
         ]
 
     def _change(self, row: Publication, **changes: Any) -> list[Decision]:
         real = {k: v for k, v in changes.items() if getattr(row, k, None) != v}
-        if set(real) <= {"tries"}:
-            return []
-        return [ChangePublication(row.channel, row.release, real)]
+        return [ChangePublication(row.channel, row.release, real)] if real else []
 
     def _order(
         self,
@@ -440,7 +463,9 @@ class _Board:
         verb: Literal["create", "update", "recall"],
         **changes: Any,
     ) -> list[Decision]:
-        changes |= {"verb": verb, "due_at": self.now}
+        changes |= {"verb": verb, "due_at": self.now, "tries": 0, "handle": None}
+        if row.awaited:
+            changes["sent_before"] = None  # the last request was answered: no need to wait for it
         if verb == "create":
             changes |= {"released_at": self.now, "checkpoints": "{}"}
         return [
