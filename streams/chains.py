@@ -4,6 +4,7 @@ With :mod:`streams.commands` and :mod:`streams.soundings` the only user of ffmpe
 builds arguments and runs nothing. A stream of it may feed one filter only: where several want it, :func:`split` it.
 """
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from streams.renditions import Clip, Size, Xdcam, fills, inside, matrix_of
 
 QUIET = ("-hide_banner", "-nostdin", "-nostats", "-y")
 """Global options of every run."""
+THREADS = 0 if (os.cpu_count() or 1) <= 8 else 8
+"""Of one decoder or encoder; 0 is its own choice. More make x264 worse and take memory."""
 SOUND_RATE = 48_000
 TV_TAIL_S = 0.2
 """The MXF muxer drops the last picture when sound ends before it: sound goes on a little."""
@@ -26,7 +29,7 @@ _SDR_WHITE_NITS = 203  # ITU-R BT.2408: what HDR news shows as white
 
 def source_input(source: Path, facts: MediaFacts, **more: Any) -> Any:
     """The source through its one reader, unable to open anything else."""
-    return ffmpeg.input(str(source), **reading(facts.reader), **more)
+    return ffmpeg.input(str(source), threads=THREADS, **reading(facts.reader), **more)
 
 
 def silence() -> Any:

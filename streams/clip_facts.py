@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from streams import refusals
@@ -135,7 +135,7 @@ def _display_size(stream: dict[str, Any]) -> tuple[int, int]:
 def _video_facts(stream: dict[str, Any], packets: Packets) -> VideoFacts:
     steps = [b - a for a, b in zip(packets.times_s, packets.times_s[1:], strict=False)]
     usual_s = median(steps) if steps else 0.0
-    uneven = sum(1 for step in steps if abs(step - usual_s) > max(0.2 * usual_s, 0.002))
+    even = [step for step in steps if abs(step - usual_s) <= max(0.2 * usual_s, 0.002)]
     interlaced = stream.get("field_order", "progressive") not in {"progressive", "unknown"}
     matrix = str(stream.get("color_space", ""))
     return VideoFacts(
@@ -145,9 +145,10 @@ def _video_facts(stream: dict[str, Any], packets: Packets) -> VideoFacts:
         coded_width=stream["width"],
         coded_height=stream["height"],
         rotation=_rotation(stream),
-        # Field pictures may come in two packets a frame.
-        rate=_declared_rate(stream) if usual_s <= 0.0 or interlaced else round(1.0 / usual_s, 4),
-        variable_rate=uneven > 0.02 * len(steps),
+        # The mean of the usual steps, since Matroska rounds times to milliseconds. Field pictures
+        # may come in two packets a frame.
+        rate=_declared_rate(stream) if usual_s <= 0.0 or interlaced else round(1 / mean(even), 4),
+        variable_rate=len(steps) - len(even) > 0.02 * len(steps),
         interlaced=interlaced,
         frames=len(packets.times_s),
         matrix="" if matrix in _UNTAGGED else matrix,

@@ -27,17 +27,17 @@ def make_clip(
             f" / at most {recipe.max_duration_s / 60:.0f} minutes, "
             f"this clip has {work.duration_s / 60:.1f}",
         )
-    measured: dict[str, JsonValue] = {}
-    gain_db = 0.0
+    measured: dict[str, JsonValue] = {"aigc": work.facts.aigc} if work.facts.aigc else {}
+    gain_db, heard = 0.0, None
     if work.facts.has_audio:
         gain_db, heard = gain_for(recipe, work)
-        measured = {"gain_db": gain_db, "lufs": heard.lufs, "true_peak_db": heard.true_peak_db}
+        measured |= {"gain_db": gain_db, "lufs": heard.lufs, "true_peak_db": heard.true_peak_db}
     measured["source_errors"] = _encode(recipe, work, part, gain_db, on_progress)
     if isinstance(recipe, Hls):
         paths = _write_master(recipe, work, part)
     else:
         paths = [part / f"{recipe.name}.{'mp4' if isinstance(recipe, Vertical) else 'mxf'}"]
-    checked = check_clip(recipe, part, work)
+    checked = check_clip(recipe, part, work, heard)
     checked.facts = {**measured, **checked.facts}
     return paths, checked
 

@@ -7,7 +7,7 @@ from typing import Any
 import ffmpeg
 
 from streams import chains
-from streams.chains import QUIET, SOUND_RATE
+from streams.chains import QUIET, SOUND_RATE, THREADS
 from streams.media_facts import MediaFacts
 from streams.programs import Programs
 from streams.renditions import Clip, Hls, Level, Vertical, Xdcam, ladder, output_rate, vertical_kbps
@@ -79,6 +79,7 @@ def _hls(recipe: Hls, facts: MediaFacts, picture: Any, sound: Any, folder: str) 
 def _x264(recipe: Hls, level: Level, rate: Fraction) -> dict[str, Any]:
     return {
         "c:v": "libx264",
+        "threads": THREADS,
         "preset": recipe.preset,
         "profile:v": "high",
         "pix_fmt": "yuv420p",
@@ -124,6 +125,7 @@ def _vertical(recipe: Vertical, facts: MediaFacts, picture: Any, sound: Any, fol
     shown = chains.in_box(chains.constant(picture, rate), facts, recipe.box, "yuv420")
     coded = {
         "c:v": "libx264",
+        "threads": THREADS,
         "preset": recipe.preset,
         "profile:v": "high",
         "pix_fmt": "yuv420p",
@@ -150,7 +152,8 @@ def _vertical(recipe: Vertical, facts: MediaFacts, picture: Any, sound: Any, fol
 
 def _xdcam(recipe: Xdcam, facts: MediaFacts, picture: Any, sound: Any, folder: str) -> Any:
     """MPEG-2 4:2:2 long GOP. ``+cgop`` is left off: it makes GOPs of ten frames."""
-    if output_rate(facts, 60) > 30:  # two moments of movement to a frame
+    fields = chains.video_of(facts).interlaced or output_rate(facts, 60) > 30
+    if fields:  # two moments of movement to a frame
         steady = chains.in_box(chains.constant(picture, Fraction(50)), facts, recipe.box, "yuv422")
         shown = steady.filter("interlace", scan="tff").filter("format", "yuv422p")
     else:  # the same moment in both fields
@@ -159,6 +162,7 @@ def _xdcam(recipe: Xdcam, facts: MediaFacts, picture: Any, sound: Any, folder: s
     tracks = sound.filter_multi_output("channelsplit", channel_layout="stereo")
     coded = {
         "c:v": "mpeg2video",
+        "threads": THREADS,
         "profile:v": 0,
         "level:v": 2,
         "b:v": recipe.bit_rate,

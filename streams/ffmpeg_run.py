@@ -121,8 +121,15 @@ def _confined(argv: Sequence[str], limits: Limits) -> list[str]:
 
 
 def _environment(cwd: Path) -> dict[str, str]:
-    """No secret of ours reaches a program that reads hostile files."""
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(cwd), "TMPDIR": str(cwd)}
+    """No secret of ours reaches a program that reads hostile files. Few memory arenas, since each
+    thread's own counts against the limit of address space on a machine with many cores."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(cwd),
+        "TMPDIR": str(cwd),
+        "MALLOC_ARENA_MAX": "4",
+    }
 
 
 def _watch(

@@ -30,11 +30,11 @@ def gain_for(recipe: Clip, work: Work) -> tuple[float, Heard]:
     """Gain in dB, and what the sound will be like behind gain and limiter.
 
     One measurement is not enough: speech with claps comes out several LU too quiet once the
-    limiter has worked, so it is measured behind it and corrected up to three times.
+    limiter has worked, so it is measured behind it and corrected up to five times.
     """
     gain_db = 0.0
     heard = Heard(_SILENT_LUFS, _SILENT_LUFS)
-    for _ in range(4):
+    for _ in range(6):
         argv = soundings.listen(work.programs, work.source, work.facts, recipe, gain_db)
         heard = parse(work.run(argv).lines)
         missing_db = recipe.loudness_lufs - heard.lufs

@@ -183,11 +183,23 @@ def _png(picture: Image.Image) -> bytes:
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
-    buffer = io.BytesIO()
     chroma = 0 if quality >= 95 else 2  # 4:4:4 for print, 4:2:0 for screens
-    picture.save(
-        buffer, "JPEG", quality=quality, subsampling=chroma, optimize=True, progressive=quality < 95
-    )
+    for small in (True, False):
+        buffer = io.BytesIO()
+        try:
+            picture.save(
+                buffer,
+                "JPEG",
+                quality=quality,
+                subsampling=chroma,
+                optimize=small,
+                progressive=small and quality < 95,
+            )
+        except OSError:
+            if not small:
+                raise
+            continue  # noise outgrows the buffer that Pillow guesses for optimized files
+        break
     return buffer.getvalue()
 
 

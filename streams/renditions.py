@@ -1,4 +1,4 @@
-"""Which renditions (转码件) exist, what each one must look like, and which are wanted. Pure.
+"""Which renditions (转码件) exist, and what each must look like for a given source. Pure.
 
 Recipes are data: one more recipe is one more entry in :data:`RECIPES`. Figures come from the
 outlets' own pages where they state any: Apple's HLS authoring specification (keyframes every 2 s,
@@ -8,14 +8,11 @@ material interface (body picture under 1 MB), the XDCAM HD422 format for the sta
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Literal, Protocol
 
-from pydantic import JsonValue
-
-from schemas.rendition import RecipeName, parse_placeholder, placeholders
+from schemas.rendition import RecipeName
 from schemas.story import MediaKind
 from streams.media_facts import MediaFacts, VideoFacts
 
@@ -121,32 +118,6 @@ _TABLE: tuple[Recipe, ...] = (
     Xdcam("tv_xdcam_hd422"),
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _TABLE}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One rendition that a release needs, and the earliest wave that needs it."""
-
-    source_sha256: str
-    recipe: RecipeName
-    wave: int
-
-
-def wanted(copies: Iterable[tuple[int, JsonValue]]) -> list[Wanted]:
-    """What the copies of one release name, from ``(wave, payload)``: each rendition once, in the
-    order in which it should be made. Raises ``KeyError`` for a recipe that does not exist."""
-    earliest: dict[tuple[str, str], int] = {}
-    for wave, payload in copies:
-        for text in placeholders(payload):
-            found = parse_placeholder(text)
-            earliest[found] = min(wave, earliest.get(found, wave))
-    found_all = [Wanted(sha, RECIPES[name].name, wave) for (sha, name), wave in earliest.items()]
-    return sorted(found_all, key=lambda w: (w.wave, order_of(w.recipe), w.source_sha256))
-
-
-def order_of(recipe: RecipeName) -> int:
-    """Rank inside a wave: quick pictures first, the station's file last."""
-    return list(RECIPES).index(recipe)
 
 
 def applies(recipe: RecipeName, kind: MediaKind) -> bool:

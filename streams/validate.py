@@ -60,14 +60,17 @@ def check_picture(recipe: Picture, path: Path, source: MediaFacts) -> Checked:
     return Checked(width, height)
 
 
-def check_clip(recipe: Hls | Vertical | Xdcam, folder: Path, work: Work) -> Checked:
-    """Every file of a finished clip; raises PermanentError naming what is wrong."""
+def check_clip(
+    recipe: Hls | Vertical | Xdcam, folder: Path, work: Work, expected: Heard | None
+) -> Checked:
+    """Every file of a finished clip; raises PermanentError naming what is wrong. ``expected`` is
+    the loudness that the gain was chosen for; ``None`` where the source is silent."""
     try:
         if isinstance(recipe, Hls):
             return _check_hls(recipe, folder, work)
         if isinstance(recipe, Vertical):
             return _check_vertical(recipe, folder / f"{recipe.name}.mp4", work)
-        return _check_xdcam(recipe, folder / f"{recipe.name}.mxf", work)
+        return _check_xdcam(recipe, folder / f"{recipe.name}.mxf", work, expected)
     except (_Wrong, ProgramFailed, ValueError) as error:
         raise _invalid(recipe.name, str(error)) from error
 
@@ -121,14 +124,15 @@ def _check_vertical(recipe: Vertical, path: Path, work: Work) -> Checked:
     return Checked(width, height, duration_s, {"frame_rate": str(rate)})
 
 
-def _check_xdcam(recipe: Xdcam, path: Path, work: Work) -> Checked:
+def _check_xdcam(recipe: Xdcam, path: Path, work: Work, expected: Heard | None) -> Checked:
     video = _only(_streams(path, "mxf", work), "video")
     width, height = recipe.box
     _expect(path.name, video, codec_name="mpeg2video", width=width, height=height)
     _expect(path.name, video, pix_fmt="yuv422p", field_order="tt", r_frame_rate="25/1")
     duration_s = _check_times(path, "mxf", video["index"], Fraction(25), work)
     _check_sound(path, "mxf", work, tracks=recipe.audio_tracks, channels=1, tail_s=TV_TAIL_S)
-    heard = hear(path, work)
+    heard = parse(work.run(soundings.listen_to_tracks(work.programs, path)).lines)
+    _check_loudness(recipe, heard, expected)
     return Checked(
         width,
         height,
@@ -137,14 +141,22 @@ def _check_xdcam(recipe: Xdcam, path: Path, work: Work) -> Checked:
     )
 
 
-def hear(path: Path, work: Work) -> Heard:
-    """Loudness of a finished station file, measured on the file itself."""
-    argv = soundings.listen_to_tracks(work.programs, path)
-    return parse(work.run(argv).lines)
+def _check_loudness(recipe: Xdcam, heard: Heard, expected: Heard | None) -> None:
+    """Never too loud; too quiet only where the source gives no more than noise."""
+    ceiling = recipe.loudness_lufs + recipe.loudness_within
+    if heard.lufs > ceiling or heard.true_peak_db > recipe.true_peak_db:
+        raise _Wrong(f"{heard.lufs} LUFS, true peak {heard.true_peak_db} dBTP")
+    if expected is not None and abs(heard.lufs - expected.lufs) > 1.0:
+        raise _Wrong(f"{heard.lufs} LUFS in the file, {expected.lufs} before it was written")
 
 
 def _streams(path: Path, reader: str, work: Work) -> list[dict[str, Any]]:
-    streams: list[dict[str, Any]] = streams_of(path, reader, work.programs).get("streams", [])
+    """Streams of an output; an MP4 must have kept the source's AIGC label (GB 45438)."""
+    answer = streams_of(path, reader, work.programs)
+    label = work.facts.aigc
+    if reader == "mov" and label and answer.get("format", {}).get("tags", {}).get("AIGC") != label:
+        raise _Wrong(f"{path.name} lost the AIGC label")
+    streams: list[dict[str, Any]] = answer.get("streams", [])
     return streams
 
 
