@@ -1,6 +1,8 @@
 """Reads a static tree back as a reader does: over HTTP, through its public address."""
 
+import ssl
 import time
+from functools import cache
 
 import httpx
 
@@ -10,6 +12,17 @@ from schemas.hashing import sha256
 from schemas.receipt import Substitution
 
 ANSWER_LIMIT_BYTES = 5 * 1024**2
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Reading the certificate store takes longer than a whole publish: once a process."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def reader() -> httpx.Client:
+    """A client that follows no redirect and heeds no proxy."""
+    return httpx.Client(verify=_trust(), follow_redirects=False, trust_env=False)
 
 
 def check_shown(

@@ -12,11 +12,13 @@ from schemas.hashing import fingerprint
 _TEMPORARY = ".part-"
 
 
-def write_group(root: Path, files: Mapping[str, bytes]) -> None:
+def write_group(root: Path, files: Mapping[str, bytes], *, flush: bool = True) -> None:
     """Write files (path below ``root`` → bytes) so that a reader sees each old or new, never half.
 
     All temporaries are on disk before the first one is renamed; renames keep the mapping's order;
     the folders are flushed before it returns. Raises OSError, then no temporary is left.
+    ``flush=False`` leaves the moment of writing to the system, for what can be made again: only a
+    power cut loses it.
     """
     waiting: list[tuple[Path, Path, int]] = []
     try:
@@ -27,8 +29,9 @@ def write_group(root: Path, files: Mapping[str, bytes]) -> None:
             opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
             waiting.append((temporary, path, opened))
             _write(opened, data)
-        for _, _, opened in waiting:
-            os.fsync(opened)
+        if flush:
+            for _, _, opened in waiting:
+                os.fsync(opened)
         for temporary, path, _ in waiting:
             temporary.replace(path)
     except OSError:
@@ -38,7 +41,8 @@ def write_group(root: Path, files: Mapping[str, bytes]) -> None:
     finally:
         for _, _, opened in waiting:
             os.close(opened)
-    _flush_folders({path.parent for _, path, _ in waiting})
+    if flush:
+        _flush_folders({path.parent for _, path, _ in waiting})
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -109,6 +110,11 @@ def save(root: Path, record: Record) -> None:
 
 def drop(root: Path, number: int) -> None:
     (root / RECORDS / f"{number}.json").unlink(missing_ok=True)
+
+
+def of_day(live: Sequence[Record], day: str) -> list[Record]:
+    """Those of one Beijing day; ``live`` is newest first."""
+    return list(takewhile(lambda r: r.day == day, dropwhile(lambda r: r.day > day, live)))
 
 
 def folders_in_use(records: Sequence[Record]) -> set[str]:

@@ -5,21 +5,23 @@ again at any time. One change runs in this order: record marked unsettled → me
 index pages → feeds → record settled. What a crash left unsettled is rolled forward where the
 page stands, else back, before anything else happens. A tree has a single writer: the owner of its
 channel.
+
+Records, media and story pages are flushed to the disk before the next step. Index pages and feeds
+are not: a power cut may lose them, and the first start after a boot makes them again.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
 
 import httpx
-from pydantic import JsonValue
 
 from consumers import static_records
-from consumers.read_back import check_gone, check_shown
+from consumers.read_back import check_gone, check_shown, reader
 from consumers.static_files import (
     Placed,
     copy_media,
@@ -28,8 +30,9 @@ from consumers.static_files import (
     remove_folders,
     write_group,
 )
+from consumers.static_pages import Draft, Pages
 from consumers.static_records import Record
-from schemas.channel import Absent, Attempt, CannotTell, Live, Recalled, Refused
+from schemas.channel import Absent, Attempt, CannotTell, Live, Outside, Recalled, Refused
 from schemas.errors import PipelineError, TransientError, UnknownOutcome
 from schemas.hashing import sha256
 
@@ -41,46 +44,17 @@ GONE_FOLDER = ".gone"
 _LOOK = f"{static_records.RECORDS}/look"
 
 
-class Pages(Protocol):
-    """What an outlet shows: pure functions from payloads and records to bytes."""
-
-    def look(self) -> str:
-        """Changes when pages made by an earlier build or configuration must be made again."""
-        ...
-
-    def path(self, number: int, /) -> str:
-        """Of the story page, below the root."""
-        ...
-
-    def fixed(self) -> dict[str, bytes]:
-        """Files that no story changes: style, scripts, the page for a wrong address."""
-        ...
-
-    def story(self, payload: Any, record: Record, addresses: Mapping[str, str], /) -> bytes:
-        """The story page; ``addresses``: placeholder → path below the root."""
-        ...
-
-    def tombstone(self, record: Record, /) -> bytes:
-        """Says that something was withdrawn; holds nothing of it."""
-        ...
-
-    def indexes(
-        self, live: Sequence[Record], touched: Sequence[Record] | None, now: datetime, /
-    ) -> Iterable[dict[str, bytes]]:
-        """Groups of files in the order of writing, feeds last. ``live`` is newest first;
-        ``touched`` are records that came, changed or went; None makes every page."""
-        ...
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What a channel wants to stand at a story's address."""
-
-    payload: Any
-    placeholders: tuple[str, ...]
-    correction: str
-    card: Callable[[Mapping[str, str]], dict[str, JsonValue]]
-    """The card, given what lies behind each placeholder: a path below the root."""
+def open_tree(
+    root: Path, public_url: str, pages: Pages, outside: Outside, read_timeout_s: float
+) -> "Tree":
+    """Opens the tree and lays out or renews its index pages; no network call. Where the disk
+    does not allow that, the first attempt tells it again."""
+    tree = Tree(root, public_url, pages, reader(), outside.now, read_timeout_s)
+    try:
+        tree.settle()
+    except TransientError as error:
+        outside.log.warning("channel.tree.not_ready", reason=error.reason)
+    return tree
 
 
 @dataclass
@@ -143,6 +117,15 @@ class Tree:
             return CannotTell(f"读不到公开地址或站点目录：{error} / cannot be read")
         return Live(record.receipt(self.public_url, self.pages.path(record.number)))
 
+    def confirm(self, attempt: Attempt) -> Live | Refused:
+        """What became of a publish. Raises TransientError where that cannot be told."""
+        found = self.find(attempt)
+        if isinstance(found, CannotTell):
+            raise TransientError(found.reason)
+        if isinstance(found, Absent):
+            return Refused("那里没有这篇稿件 / not there", "absent")
+        return found
+
     def withdraw(self, reason: str, attempt: Attempt) -> Recalled:
         """Leave a tombstone: page, media, index and feed entries go, and stay gone for this
         release, whether it stood there or not. Raises TransientError until all of it is done
@@ -177,10 +160,10 @@ class Tree:
             if unsettled:
                 used = static_records.folders_in_use(self.live)
                 remove_folders(self.root, media_folders(self.root) - used)
-            look = self.pages.look()
-            if unsettled or not self._file_is(_LOOK, sha256(look.encode())):
+            look = f"{self.pages.look()} {_boot()}".encode()
+            if unsettled or not self._file_is(_LOOK, sha256(look)):
                 self.rebuild()
-                write_group(self.root, {_LOOK: look.encode()})
+                write_group(self.root, {_LOOK: look})
 
     def rebuild(self) -> None:
         """Make every index page and feed anew from the records. OSError."""
@@ -211,7 +194,7 @@ class Tree:
                 (self.root / GONE_FOLDER / path).unlink(missing_ok=True)
                 write_group(self.root, self._gone_list())
             touched = [record, before] if before and before.state == "live" else [record]
-            self._write_indexes(touched)
+            self._write_indexes(touched, flush=False)
             self._seal(record)
             if before is not None:
                 self._remove_unused(before.folders)
@@ -223,7 +206,7 @@ class Tree:
         write_group(self.root, {path: notice, f"{GONE_FOLDER}/{path}": notice, **self._gone_list()})
         before = record.previous
         if before is not None and before.state == "live":
-            self._write_indexes([before])
+            self._write_indexes([before], flush=True)
         self._remove_unused(record.folders)
         self._seal(record)
 
@@ -249,27 +232,27 @@ class Tree:
         self._forget(record)
         self.records[record.number] = record
         if record.state == "live":
-            self.live.append(record)
-            self.live.sort(key=lambda one: one.order)
+            insort(self.live, record, key=lambda one: one.order)
 
     def _forget(self, record: Record) -> None:
-        self.records.pop(record.number, None)
-        self.live[:] = [one for one in self.live if one.number != record.number]
+        old = self.records.pop(record.number, None)
+        if old is not None and old.state == "live":
+            del self.live[bisect_left(self.live, old.order, key=lambda one: one.order)]
 
-    def _write_indexes(self, touched: Sequence[Record]) -> None:
+    def _write_indexes(self, touched: Sequence[Record], *, flush: bool) -> None:
         for group in self.pages.indexes(self.live, touched, self.now()):
-            write_group(self.root, group)
+            write_group(self.root, group, flush=flush)
 
     def _remove_unused(self, folders: Sequence[str]) -> None:
         if folders:
             remove_folders(self.root, set(folders) - static_records.folders_in_use(self.live))
 
     def _gone_list(self) -> dict[str, bytes]:
-        used = static_records.folders_in_use(self.live)
         gone = [record for record in self.records.values() if record.state == "withdrawn"]
-        paths = {self.pages.path(record.number) for record in gone}
-        paths |= {f"{f}/" for f in static_records.folders_in_use(gone) - used}
-        return {GONE_LIST: json.dumps({"paths": sorted(paths)}, indent=0).encode()}
+        paths = [self.pages.path(record.number) for record in gone]
+        folders = static_records.folders_in_use(gone) - static_records.folders_in_use(self.live)
+        told = {"paths": sorted([*paths, *(f"{folder}/" for folder in folders)])}
+        return {GONE_LIST: json.dumps(told, indent=0).encode()}
 
     def _stands(self, record: Record, before: Record | None, placed: Sequence[Placed]) -> bool:
         """The very same thing stands there already, whole."""
@@ -319,3 +302,11 @@ class Tree:
                 f"站点目录写入失败：{error.strerror} / cannot write below the root: {error}"
             ) from error
         self._settled = True
+
+
+def _boot() -> str:
+    """Changes with each start of the machine; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from consumers.story_media import clip, fitted, picture
 from consumers.web_templates import environment
-from schemas.body import Block, Gallery, Image, ListItem, Video, shown_in
+from schemas.body import Block, Family, Gallery, Image, ListItem, Video, shown_in
 from schemas.rendition import placeholder
 from schemas.story import Asset, Story
 
@@ -36,15 +36,15 @@ class Piece:
     media: tuple[Shown, ...] = ()
 
 
-def body_html(story: Story) -> str:
+def body_html(story: Story, family: Family) -> str:
     """Raises PermanentError where a block names a medium of the wrong kind."""
     template = environment().get_template("body.html")
-    return template.render(pieces=pieces(story)).strip()
+    return template.render(pieces=pieces(story, family)).strip()
 
 
-def pieces(story: Story) -> list[Piece]:
+def pieces(story: Story, family: Family) -> list[Piece]:
     found: list[Piece] = []
-    for block in shown_in(story.body, "web"):
+    for block in shown_in(story.body, family):
         if isinstance(block, ListItem):
             last = found[-1] if found else None
             if last and isinstance(last.block, ListItem) and last.block.ordered == block.ordered:
@@ -56,12 +56,14 @@ def pieces(story: Story) -> list[Piece]:
     return found
 
 
-def clips(story: Story) -> list[Shown]:
-    return [m for p in pieces(story) if isinstance(p.block, Video) for m in p.media]
+def clips(story: Story, family: Family) -> list[Shown]:
+    return [m for p in pieces(story, family) if isinstance(p.block, Video) for m in p.media]
 
 
-def images(story: Story) -> list[Shown]:
-    return [m for p in pieces(story) if isinstance(p.block, Image | Gallery) for m in p.media]
+def images(story: Story, family: Family) -> list[Shown]:
+    return [
+        m for p in pieces(story, family) if isinstance(p.block, Image | Gallery) for m in p.media
+    ]
 
 
 def _media(story: Story, block: Block) -> tuple[Shown, ...]:

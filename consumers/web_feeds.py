@@ -1,11 +1,15 @@
 """RSS 2.0 and sitemaps of the web site (sitemaps.org 0.9, Google's news extension)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby, islice, takewhile
 from typing import Protocol
 from xml.sax.saxutils import escape
 
+from markupsafe import Markup
+
 from consumers import web_templates
+from consumers.drawn import Drawn, drawn_once
 from consumers.static_records import BEIJING, Record
 
 NEWS_AGE = timedelta(days=2)
@@ -24,64 +28,70 @@ class Feed(Protocol):
 
 
 def feeds(
-    site: Feed, live: Sequence[Record], months: set[str] | None, now: datetime
+    site: Feed, live: Sequence[Record], months: set[str] | None, now: datetime, drawn: Drawn
 ) -> dict[str, bytes]:
     """Feeds after a change in the given months (``2026-11``); None makes every month's."""
-    every = list(dict.fromkeys(record.day[:7] for record in live))
+
+    def entries(kind: str, records: Iterable[Record]) -> list[str]:
+        return [drawn_once(drawn, kind, r, lambda _, r: _ENTRIES[kind](site, r)) for r in records]
+
+    by_month = {month: list(rs) for month, rs in groupby(live, key=lambda r: r.day[:7])}
     made = {
-        f"sitemap-{month}.xml": _month(site, [r for r in live if r.day[:7] == month])
-        for month in (every if months is None else sorted(months))
+        f"sitemap-{month}.xml": _document(
+            f"urlset {_SITEMAP}", entries("address", by_month.get(month, []))
+        )
+        for month in (by_month if months is None else sorted(months))
     }
-    made["sitemap.xml"] = _index(site, live, every)
-    made["sitemap-news.xml"] = _news(site, [r for r in live if now - r.published_at < NEWS_AGE])
+    made["sitemap.xml"] = _document(f"sitemapindex {_SITEMAP}", _months(site, by_month))
+    recent = takewhile(lambda r: now - r.published_at < NEWS_AGE, live)
+    made["sitemap-news.xml"] = _document(
+        f"urlset {_SITEMAP} {_NEWS}", entries("news", islice(recent, 1000))
+    )
     newest = list(live[: site.feed_size])
     made["rss.xml"] = web_templates.page(
         "rss.xml",
         site=site,
-        records=newest,
+        items=[Markup(item) for item in entries("rss", newest)],  # noqa: S704  # our own template's
         newest=max((record.updated_at for record in newest), default=None),
-        path=lambda number: f"a/{number}.html",
     )
     return made
 
 
-def _month(site: Feed, records: Sequence[Record]) -> bytes:
-    """The month's stories; empty, but valid XML, once all of them are withdrawn."""
-    rows = (
-        f"<url><loc>{_address(site, r)}</loc><lastmod>{_time(r.updated_at)}</lastmod></url>"
-        for r in records
-    )
-    return _document(f"urlset {_SITEMAP}", rows)
+def _address_entry(site: Feed, record: Record) -> str:
+    changed = _time(record.updated_at)
+    return f"<url><loc>{_address(site, record)}</loc><lastmod>{changed}</lastmod></url>"
 
 
-def _index(site: Feed, live: Sequence[Record], months: Sequence[str]) -> bytes:
-    changed: dict[str, datetime] = {}
-    for record in live:
-        month = record.day[:7]
-        changed[month] = max(changed.get(month, record.updated_at), record.updated_at)
-    rows = (
-        f"<sitemap><loc>{escape(site.public_url)}/sitemap-{month}.xml</loc>"
-        f"<lastmod>{_time(changed[month])}</lastmod></sitemap>"
-        for month in months
-    )
-    return _document(f"sitemapindex {_SITEMAP}", rows)
-
-
-def _news(site: Feed, records: Sequence[Record]) -> bytes:
-    rows = (
-        f"<url><loc>{_address(site, r)}</loc><news:news><news:publication>"
+def _news_entry(site: Feed, record: Record) -> str:
+    return (
+        f"<url><loc>{_address(site, record)}</loc><news:news><news:publication>"
         f"<news:name>{escape(site.site_name)}</news:name>"
-        f"<news:language>{_language(r)}</news:language></news:publication>"
-        f"<news:publication_date>{_time(r.published_at)}</news:publication_date>"
-        f"<news:title>{escape(str(r.card['headline']))}</news:title></news:news></url>"
-        for r in records[:1000]
+        f"<news:language>{_language(record)}</news:language></news:publication>"
+        f"<news:publication_date>{_time(record.published_at)}</news:publication_date>"
+        f"<news:title>{escape(str(record.card['headline']))}</news:title></news:news></url>"
     )
-    return _document(f"urlset {_SITEMAP} {_NEWS}", rows)
 
 
-def _document(root: str, rows: "object") -> bytes:
-    name = root.split(" ", 1)[0]
-    body = "\n".join(rows)  # type: ignore[arg-type]
+def _rss_entry(site: Feed, record: Record) -> str:
+    address = f"{site.public_url}/a/{record.number}.html"
+    entry = web_templates.page("rss_item.xml", site=site, record=record, address=address)
+    return entry.decode().strip()
+
+
+_ENTRIES = {"address": _address_entry, "news": _news_entry, "rss": _rss_entry}
+
+
+def _months(site: Feed, by_month: Mapping[str, Sequence[Record]]) -> list[str]:
+    return [
+        f"<sitemap><loc>{escape(site.public_url)}/sitemap-{month}.xml</loc>"
+        f"<lastmod>{_time(max(record.updated_at for record in records))}</lastmod></sitemap>"
+        for month, records in by_month.items()
+    ]
+
+
+def _document(root: str, rows: Sequence[str]) -> bytes:
+    """Valid XML also without any row, as after the last withdrawal of a month."""
+    name, body = root.split(" ", 1)[0], "\n".join(rows)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>\n{body}\n</{name}>\n'.encode()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from consumers.static_records import BEIJING, Record
+from consumers.story_facts import Facts
 from consumers.web_copy import Clip, Payload
 
 
@@ -22,7 +23,7 @@ def linked_data(
     story: Payload, record: Record, addresses: Mapping[str, str], site: Publisher, address: str
 ) -> dict[str, Any]:
     """``NewsArticle`` with its clips and corrections; ``addresses``: placeholder → public URL."""
-    published = _time(record.published_at)
+    facts, published = story.facts, _time(record.published_at)
     publisher: dict[str, Any] = {
         "@type": "NewsMediaOrganization",
         "name": site.publisher or site.site_name,
@@ -35,24 +36,24 @@ def linked_data(
         "@type": "NewsArticle",
         "@id": address,
         "mainEntityOfPage": address,
-        "headline": story.headline,
-        "description": story.summary,
-        "inLanguage": story.language,
+        "headline": facts.headline,
+        "description": facts.summary,
+        "inLanguage": facts.language,
         "datePublished": published,
         "dateModified": _time(record.updated_at),
-        "author": _author(story, publisher),
+        "author": _author(facts, publisher),
         "publisher": publisher,
         "version": record.version,
     }
-    pictures = dict.fromkeys(p for p in (story.cover, *story.images) if p)
+    pictures = dict.fromkeys(p for p in (facts.cover, *story.images) if p)
     if pictures:
         data["image"] = [addresses[picture] for picture in pictures]
-    if story.sections or story.columns:
-        data["articleSection"] = [*story.sections, *story.columns]
-    if story.keywords:
-        data["keywords"] = list(story.keywords)
+    if facts.sections or facts.columns:
+        data["articleSection"] = [*facts.sections, *facts.columns]
+    if facts.keywords:
+        data["keywords"] = list(facts.keywords)
     if story.clips:
-        data["video"] = [_clip(clip, story, published, addresses) for clip in story.clips]
+        data["video"] = [_clip(clip, facts, published, addresses) for clip in story.clips]
     if record.corrections:
         data["correction"] = [
             {"@type": "CorrectionComment", "text": n.text, "datePublished": _time(n.at)}
@@ -61,19 +62,17 @@ def linked_data(
     return data
 
 
-def _author(story: Payload, publisher: dict[str, Any]) -> dict[str, Any]:
-    if story.byline:
-        return {"@type": "Person", "name": story.byline}
-    return {"@type": "Organization", "name": story.source or publisher["name"]}
+def _author(facts: Facts, publisher: dict[str, Any]) -> dict[str, Any]:
+    if facts.byline:
+        return {"@type": "Person", "name": facts.byline}
+    return {"@type": "Organization", "name": facts.source or publisher["name"]}
 
 
-def _clip(
-    clip: Clip, story: Payload, published: str, addresses: Mapping[str, str]
-) -> dict[str, Any]:
+def _clip(clip: Clip, facts: Facts, published: str, addresses: Mapping[str, str]) -> dict[str, Any]:
     data: dict[str, Any] = {
         "@type": "VideoObject",
-        "name": clip.caption or story.headline,
-        "description": story.summary or story.headline,
+        "name": clip.caption or facts.headline,
+        "description": facts.summary or facts.headline,
         "thumbnailUrl": addresses[clip.poster],
         "contentUrl": addresses[clip.hls],
         "encodingFormat": "application/vnd.apple.mpegurl",

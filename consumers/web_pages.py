@@ -1,17 +1,19 @@
 """Pages and feeds of the web site, made from payloads and records alone. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from markupsafe import Markup
 from pydantic import BaseModel
 
 from consumers import web_templates
+from consumers.drawn import Drawn, drawn_once
 from consumers.public_url import base_path
 from consumers.shelves import Shelf, shelf_of
-from consumers.static_records import Record
+from consumers.static_records import Record, of_day
 from consumers.story_media import fill
 from consumers.web_copy import Payload
 from consumers.web_feeds import feeds
@@ -71,9 +73,11 @@ def story_path(number: int) -> str:
 
 @dataclass(frozen=True)
 class WebPages:
-    """Implements :class:`consumers.static_tree.Pages` for the site."""
+    """Implements :class:`consumers.static_pages.Pages` for the site."""
 
     site: Site
+    drawn: Drawn = field(default_factory=dict)
+    """Parts of index pages by kind and story page: drawn once, however many pages show them."""
 
     def look(self) -> str:
         assert isinstance(self.site, BaseModel)
@@ -95,17 +99,19 @@ class WebPages:
         local = {name: f"{base}/{path}" for name, path in addresses.items()}
         public = {name: f"{self.site.public_url}/{path}" for name, path in addresses.items()}
         address = f"{self.site.public_url}/{self.path(record.number)}"
-        shelves = self._links([*payload.sections, *payload.columns])
-        kind = KINDS.get(payload.kind, "")
+        facts = payload.facts
+        shelves = self._links([*facts.sections, *facts.columns])
+        kind = KINDS.get(facts.kind, "")
         return self._page(
             "article.html",
             self.path(record.number),
-            language=payload.language,
+            language=facts.language,
             story=payload,
+            facts=facts,
             record=record,
             body=Markup(fill(payload.body_html, local)),  # noqa: S704  # made by our own templates
             address=address,
-            cover=public.get(payload.cover, ""),
+            cover=public.get(facts.cover, ""),
             shelves=shelves,
             kind="" if kind in {shelf.name for shelf in shelves} else kind,
             linked_data=linked_data(payload, record, public, self.site, address),
@@ -125,14 +131,16 @@ class WebPages:
         for name in sorted(names):
             link = self._link(name)
             if link.path:
-                found = [record for record in live if name in _shelf_names(record)]
-                pages[link.path] = self._list(link, found[: self.site.list_page_size], live)
+                found = _newest_of(live, name, self.site.list_page_size)
+                older = next((r.day for r in live if found and r.day < found[-1].day), "")
+                pages[link.path] = self._list(link, found, older)
         for day in sorted({record.day for record in changed}):
-            found = [record for record in live if record.day == day]
-            pages[f"d/{day}.html"] = self._list(Link(day, f"d/{day}.html"), found, live, day)
+            found = of_day(live, day)
+            older = next((record.day for record in live if record.day < day), "")
+            pages[f"d/{day}.html"] = self._list(Link(day, f"d/{day}.html"), found, older)
         yield pages
         months = None if touched is None else {record.day[:7] for record in changed}
-        yield feeds(self.site, live, months, now)
+        yield feeds(self.site, live, months, now, self.drawn)
 
     def _front(self, live: Sequence[Record]) -> bytes:
         newest = list(live[: self.site.front_page_size])
@@ -141,29 +149,33 @@ class WebPages:
         second, others = others[:4], others[4:]
         clips = [record for record in others if record.card["clip"]][:4]
         clips = clips if len(clips) > 1 else []
-        sections = [shelf for shelf in self.site.sections if shelf.slug != FRONT_SLUG]
         shelves = [
             FrontShelf(shelf.name, self._link(shelf.name).path, found)
-            for shelf in sections
-            if (found := [r for r in live if shelf.name in _shelf_names(r)][:6])
+            for shelf in self.site.sections
+            if shelf.slug != FRONT_SLUG and (found := _newest_of(live, shelf.name, 6))
         ]
         return self._page(
             "front.html",
             "",
             lead=lead,
             lead_day=lead.day if lead else "",
-            second=second,
-            clips=clips,
-            rest=[record for record in others if record not in clips],
+            second=[self._draw("row", record) for record in second],
+            clips=[self._draw("tile", record) for record in clips],
+            rest=[self._draw("tile", record) for record in others if record not in clips],
             shelves=shelves,
         )
 
-    def _list(
-        self, link: Link, found: Sequence[Record], live: Sequence[Record], day: str = ""
-    ) -> bytes:
-        end = day or (found[-1].day if found else "9999")
-        older = next((record.day for record in live if record.day < end), "")
-        return self._page("list.html", link.path, name=link.name, records=found, older=older)
+    def _list(self, link: Link, found: Sequence[Record], older: str) -> bytes:
+        rows = [self._draw("list_row", record) for record in found]
+        return self._page("list.html", link.path, name=link.name, rows=rows, older=older)
+
+    def _draw(self, kind: str, record: Record) -> str:
+        """A card by the macro of that name."""
+        return drawn_once(self.drawn, kind, record, self._card)
+
+    def _card(self, kind: str, record: Record) -> str:
+        macro = getattr(web_templates.environment().get_template("cards.html").module, kind)
+        return Markup(macro(record, base_path(self.site.public_url), self.path(record.number)))  # noqa: S704
 
     def _page(self, template: str, here: str, **context: Any) -> bytes:
         return web_templates.page(
@@ -181,7 +193,7 @@ class WebPages:
     def _icon(self) -> str:
         return f"static/icon-{fingerprint(self.site.site_name)[:10]}.svg"
 
-    def _links(self, names: Any) -> list[Link]:
+    def _links(self, names: Iterable[str]) -> list[Link]:
         links = (self._link(name) for name in dict.fromkeys(names))
         return [link for link in links if link.path]
 
@@ -201,6 +213,12 @@ def _lead(newest: Sequence[Record]) -> Record | None:
     return min(today, key=lambda record: int(str(record.card["urgency"])))
 
 
-def _shelf_names(record: Record) -> list[str]:
-    names: list[str] = [*record.card.get("sections", []), *record.card.get("columns", [])]  # type: ignore[misc]
-    return names
+def _newest_of(live: Sequence[Record], name: str, count: int) -> list[Record]:
+    return list(islice((record for record in live if name in _shelf_names(record)), count))
+
+
+def _shelf_names(record: Record) -> list[Any]:
+    sections, columns = record.card["sections"], record.card["columns"]
+    assert isinstance(sections, list)
+    assert isinstance(columns, list)
+    return sections + columns

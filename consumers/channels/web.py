@@ -5,16 +5,15 @@ sitemaps are made from records of what stands there (:mod:`consumers.static_tree
 story leaves a notice with status 410. The site is ours: no quota, no refusal but its own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from pydantic import Field, JsonValue
 
 from consumers.public_url import PublicUrl
 from consumers.shelves import Shelves
-from consumers.static_tree import Draft, Tree
+from consumers.static_tree import Tree, open_tree
+from consumers.story_facts import draft_of
 from consumers.web_copy import Payload, copy_of
 from consumers.web_pages import WebPages
 from schemas.channel import (
@@ -28,9 +27,7 @@ from schemas.channel import (
     Recalled,
     Refused,
 )
-from schemas.errors import TransientError
 from schemas.receipt import Receipt
-from schemas.rendition import placeholders
 from schemas.story import Story
 from schemas.text import Line
 
@@ -90,49 +87,33 @@ class Account:
 
 def render(story: Story, spec: Spec) -> Payload:
     """Any story fits; refused is only a block whose medium is of another kind."""
-    return copy_of(story, spec.id)
+    return copy_of(story, spec.id, spec.family)
 
 
 def connect(spec: Spec, outside: Outside) -> Account:
     """Makes index pages anew where templates or the entry changed since they were made."""
-    client = httpx.Client(follow_redirects=False, trust_env=False)
-    tree = Tree(
-        root=spec.root,
-        public_url=spec.public_url,
-        pages=WebPages(spec),
-        client=client,
-        now=outside.now,
-        read_timeout_s=spec.read_timeout_s,
+    return Account(
+        open_tree(spec.root, spec.public_url, WebPages(spec), outside, spec.read_timeout_s)
     )
-    try:
-        tree.settle()
-    except TransientError as error:  # told again by the first attempt
-        outside.log.warning("channel.web.not_ready", reason=error.reason)
-    return Account(tree)
 
 
 def submit(account: Account, payload: Payload, attempt: Attempt) -> Live | Refused:
     """A PUT by story, release and version: repeating it is harmless."""
-    return account.tree.publish(_draft(payload), attempt)
+    return account.tree.publish(draft_of(payload, payload.facts), attempt)
 
 
 def confirm(
-    account: Account, payload: Payload, _handle: dict[str, JsonValue], attempt: Attempt
+    account: Account, _payload: Payload, _handle: dict[str, JsonValue], attempt: Attempt
 ) -> Live | Refused:
     """Nothing is ever only accepted here; tells what stands at the address."""
-    found = find(account, payload, attempt)
-    if isinstance(found, CannotTell):
-        raise TransientError(found.reason)
-    if isinstance(found, Absent):
-        return Refused("网站上没有这篇稿件 / not on the site", "absent")
-    return found
+    return account.tree.confirm(attempt)
 
 
 def update(
     account: Account, payload: Payload, _receipt: Receipt, attempt: Attempt
 ) -> Live | Refused:
     """The same PUT; an older version never replaces a newer one."""
-    return account.tree.publish(_draft(payload), attempt)
+    return account.tree.publish(draft_of(payload, payload.facts), attempt)
 
 
 def find(account: Account, _payload: Payload, attempt: Attempt) -> Live | Absent | CannotTell:
@@ -143,24 +124,3 @@ def find(account: Account, _payload: Payload, attempt: Attempt) -> Live | Absent
 def recall(account: Account, _receipt: Receipt, reason: str, attempt: Attempt) -> Recalled:
     """410 with a notice; media that no other story uses are deleted. The reason stays inside."""
     return account.tree.withdraw(reason, attempt)
-
-
-def _draft(payload: Payload) -> Draft:
-    def card(addresses: Mapping[str, str]) -> dict[str, JsonValue]:
-        told = payload.model_dump(
-            mode="json",
-            include={
-                "headline", "summary", "kind", "language", "urgency", "sections", "columns",
-                "byline", "source",
-            },
-        )  # fmt: skip
-        return {
-            **told,
-            "cover": addresses.get(payload.cover, ""),
-            "thumb": addresses.get(payload.thumb, ""),
-            "clip": bool(payload.clips),
-            "duration_s": payload.clips[0].duration_s if payload.clips else None,
-        }
-
-    found = placeholders(payload.model_dump(mode="json"))
-    return Draft(payload, tuple(found), payload.correction, card)
