@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 _FORBIDDEN = re.compile(
     # C0 without tab and newline, DEL and C1, noncharacters, lone surrogates, bidi overrides:
@@ -26,10 +26,15 @@ def without_controls(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Like :func:`without_controls`, and neither newline nor tab."""
-    if "\n" in text or "\t" in text:
+    """Like :func:`without_controls`, and no line break and no tab."""
+    if any(c in text for c in "\n\t\u2028\u2029"):
         raise ValueError("只能写一行 / must be a single line")
     return without_controls(text)
+
+
+def _composed(value: Any) -> Any:
+    """NFC before a length is counted: some characters grow by it."""
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 def characters(text: str) -> int:
@@ -37,9 +42,15 @@ def characters(text: str) -> int:
     return len(text)
 
 
-Text = Annotated[str, AfterValidator(without_controls)]
+# the last validator of a list that begins with Before runs first, so lengths stay on the text kept
+Text = Annotated[str, AfterValidator(without_controls), BeforeValidator(_composed)]
 """Any number of lines."""
-Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(one_line)]
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(one_line),
+    BeforeValidator(_composed),
+]
 """One line, outer blanks removed."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
