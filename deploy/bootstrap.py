@@ -97,8 +97,10 @@ def run_logged(command: Sequence[str | Path], log: Path, what: str) -> None:
 
 def build(home: Path, log: Path) -> Path:
     """A new environment beside the old one, all packages in it; returns its folder."""
-    new = home / ".venv.new"
-    shutil.rmtree(new, ignore_errors=True)
+    for abandoned in (home / ".cache").glob("venv-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    # A name of its own: pip of a run that was killed may still be writing to the other one.
+    new = home / ".cache" / f"venv-{os.getpid()}"
     run_logged([sys.executable, "-m", "venv", new], log, "python -m venv")
     first = new / "first.lock"
     whole = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
@@ -159,7 +161,7 @@ def system_ffmpeg_serves() -> bool:
 
 def put_in_place(home: Path, new: Path, stamp: str) -> None:
     """Swap the new environment in. Its scripts are told their final place."""
-    final, old = home / ".venv", home / ".venv.old"
+    final, old = home / ".venv", home / ".cache" / f"venv-old-{os.getpid()}"
     before, after = os.fsencode(new), os.fsencode(final)
     for script in (new / "bin").iterdir():
         if script.is_file() and not script.is_symlink():
@@ -167,7 +169,6 @@ def put_in_place(home: Path, new: Path, stamp: str) -> None:
             if text.startswith(b"#!") or script.name.lower().startswith("activate"):
                 script.write_bytes(text.replace(before, after))
     (new / ".shoufa").write_text(stamp, encoding="utf-8")
-    shutil.rmtree(old, ignore_errors=True)
     if final.exists():
         final.rename(old)
     new.rename(final)

@@ -6,7 +6,7 @@ FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
 STEADY_S = 20.0
 """A process that lived so long did not fail at its start: its next wait is the first again."""
-DEATHS_AT_START = 5
+DEATHS_AT_START = 4
 """So many deaths without ever having been ready, and the start is given up."""
 BAD_CONFIGURATION = 2
 """Exit status of a process that cannot work with its configuration: trying again is no use."""

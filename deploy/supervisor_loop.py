@@ -27,7 +27,7 @@ from deploy.stopping import stop_all
 
 STARTING_TICK_S, STEADY_TICK_S = 0.05, 0.5
 ROTATE_EVERY_S = 10.0
-USUAL_GAP_S = 3.0
+USUAL_GAP_S = 2.0
 """A longer time between two turns means that we ourselves did not run."""
 
 
@@ -72,7 +72,8 @@ def supervise(plan: StackPlan) -> int:
     try:
         while not me.over:
             turn(me, time.monotonic())
-            _sleep(wake, STEADY_TICK_S if me.all_ready else STARTING_TICK_S)
+            steady = all(member.state in {"ready", "done"} for member in members.values())
+            _sleep(wake, STEADY_TICK_S if steady else STARTING_TICK_S)
     except OSError as error:
         me.failure, me.status = f"{type(error).__name__}: {error}", 1
     return _end(me)
