@@ -126,6 +126,8 @@ def after_call(
                 return Next("needs_person", f"更正被拒, 仍是旧版, 请{spec.contact}处理: {told}")
             if verb == "recall":
                 return Next("needs_person", f"没有撤下, 请{spec.contact}处理 / not down: {told}")
+            if code.startswith("removed_by_"):
+                return Next("removed_by_platform", f"曾经上线, 后被撤下 / was live: {told}")
             return Next("refused", told)
         case Recalled(reason=reason):
             return Next("recalled", reason)
