@@ -80,7 +80,7 @@ def sign(desk: Desk, caller: Caller, story_key: str, asked: SignatureIn) -> dict
         else:
             _sign(tx, caller, story_id, asked, version.state, now)
         stories.touch(tx, row.id, at=now)
-        return views.story_detail(tx, row.id)
+    return _shown(desk, row.id)
 
 
 def _sign(
@@ -168,7 +168,7 @@ def withdraw(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dic
             people.record(
                 tx, caller.id, "story.withdrawn", at=now, story_id=row.id, detail=asked.reason
             )
-        return views.story_detail(tx, row.id)
+    return _shown(desk, row.id)
 
 
 def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[st
         event = StoryHeld(story_id=UUID(row.id), by=caller.id, reason=asked.reason)
         outbox.append(tx, event, at=now)
         people.record(tx, caller.id, "story.held", at=now, story_id=row.id, detail=asked.reason)
-        return views.story_detail(tx, row.id)
+    return _shown(desk, row.id)
 
 
 def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
         stories.change(tx, row.id, at=now, held_reason=None)
         outbox.append(tx, StoryResumed(story_id=UUID(row.id), by=caller.id), at=now)
         people.record(tx, caller.id, "story.resumed", at=now, story_id=row.id)
-        return views.story_detail(tx, row.id)
+    return _shown(desk, row.id)
 
 
 def open_wave(desk: Desk, caller: Caller, story_key: str, asked: OpenWaveIn) -> dict[str, Any]:
@@ -210,7 +210,13 @@ def open_wave(desk: Desk, caller: Caller, story_key: str, asked: OpenWaveIn) -> 
         outbox.append(tx, event, at=now)
         detail = f"wave {asked.wave}: {asked.reason}"
         people.record(tx, caller.id, "wave.opened", at=now, story_id=row.id, detail=detail)
-        return views.story_detail(tx, row.id)
+    return _shown(desk, row.id)
+
+
+def _shown(desk: Desk, story_id: str) -> dict[str, Any]:
+    """The story as it is now; read after the commit, so that nobody waits for the reading."""
+    with desk.ledger.snapshot() as view:
+        return views.story_detail(view, story_id)
 
 
 def _needs(caller: Caller, roles: set[str], act: str) -> None:
@@ -246,6 +252,15 @@ def _reviewable(row: Any, version: Any, asked: SignatureIn) -> None:
                 f"第 {asked.version} 版已不是最新, 现在是第 {row.version} 版 / "
                 f"the newest version is {row.version}",
                 "重新读取后再签 / read it again, then sign",
+            )
+        )
+    if version.state == "approved" and asked.decision == "return":
+        raise Conflict(
+            Fault(
+                "approved",
+                "decision",
+                "这一版已签发, 不能退回 / this version is approved already",
+                "更正或撤稿 / correct it or withdraw it",
             )
         )
     if version.state == "returned":
