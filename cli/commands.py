@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from cli.client import Api, read_filing
 from cli.options import AsJson, Data, Key, PortBase, Story, person, settings_of
-from cli.tables import deliveries_table
+from cli.tables import deliveries_table, terminal
 from cli.wiring import as_json, told
 from schemas.errors import Fault, InvalidInput, PermanentError, PipelineError
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = terminal()
+err = terminal(stderr=True)
 
 
 @contextmanager

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from cli.tables import terminal
 from schemas.channel import ChannelSpec
 from schemas.copy import ChannelCopy
 from schemas.events import EVENTS
@@ -15,7 +14,7 @@ from schemas.rendition import Rendition
 from schemas.story import Filing, Plan, Story, StoryIn
 from schemas.topics import topics
 
-out = Console(highlight=False)
+out = terminal()
 
 EXAMPLE_CHANNEL = "{channel}"
 

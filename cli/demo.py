@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
 from rich.live import Live
 
 from cli.client import Api
-from cli.tables import STATES, deliveries_table
+from cli.tables import STATES, deliveries_table, terminal
 from deploy.demo.clips import write_clips
 from deploy.demo.pictures import write_pictures
 from deploy.demo.stories import DemoStory, stories, wire
+from deploy.stack.jars import jars_dir
 from schemas.errors import InvalidInput, PipelineError, Unavailable
 from schemas.hashing import fingerprint
 from schemas.settings import Settings
 from streams.programs import find_programs
 
-out = Console(highlight=False)
+out = terminal()
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PATIENCE_S = 600.0
@@ -117,7 +117,7 @@ def run(settings: Settings, *, json_file: Path | None) -> int:
 
 
 def _play(guide: Guide) -> list[Told]:
-    folder = guide.settings.data / "demo"
+    folder = jars_dir().parent / "demo"
     out.rule("青禾县的一天 / a day in Qinghe county")
     began = time.monotonic()
     out.print("画图片和短片 / drawing pictures and clips …", end=" ")

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 import bench
+from cli.tables import terminal
 from schemas.settings import REPOSITORY
 
-out = Console(highlight=False)
+out = terminal()
 
 FAST = ["-m", "not slow"]
 

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from cli.tables import terminal
 from cli.wiring import as_json, read_centre, told
 from deploy import supervise
 from schemas.errors import InvalidInput
 from schemas.settings import REPOSITORY, Settings
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = terminal()
+err = terminal(stderr=True)
 
 SHIPPED = REPOSITORY / "deploy" / "channels.toml"
 

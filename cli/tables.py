@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +31,14 @@ STATES: dict[str, tuple[str, str]] = {
     "removed_by_platform": ("被平台删除", "bold red"),
     "not_applicable": ("不适用", "dim"),
 }
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """A console that keeps its width where the output goes to a file or a pipe."""
+    console = Console(highlight=False, stderr=stderr)
+    if not console.is_terminal:
+        console.width = 170
+    return console
 
 
 def state_text(state: str) -> Text:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import structlog
 import uvicorn
-from desk.app import install_board
-from producers.watch_folder import WatchFolder
 
 from bus import liveness
 from bus.offsets import LagReader
 from cli.wiring import Centre, desk_of, open_ledger_of
 from deploy.site import make_site
+from desk.app import install_board
 from producers.api import make_api
+from producers.watch_folder import WatchFolder
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
 from stores import objects
 from streams.inspect import inspect
