@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -57,8 +56,8 @@ async def serve(centre: Centre) -> int:
         _server(app, settings.web_port),
         _server(make_site(root, feed), settings.site_port),
     ]
-    folder = WatchFolder(desk, Path(settings.data / "hotfolders" / "in"))
-    folder.start()
+    watcher = WatchFolder(desk, settings.data / "hotfolders" / "in")
+    watcher.start()
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -79,7 +78,7 @@ async def serve(centre: Centre) -> int:
         server.should_exit = True
     app.state.board.close()
     await asyncio.wait(tasks, timeout=6)
-    folder.stop()
+    watcher.stop()
     lag.close()
     ledger.close()
     return 0
