@@ -112,7 +112,11 @@ class AppPages:
             "id": _id(record),
             "state": "withdrawn",
             "withdrawn_at": _time(record.updated_at),
-            "_shoufa": {"number": record.number, "release": record.release},
+            "_shoufa": {
+                "state": "withdrawn",
+                "number": record.number,
+                "release": record.release,
+            },
         }
         return _text(told).encode()
 

@@ -14,7 +14,7 @@ class Shelf(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Line = Field(min_length=1, max_length=40)
+    name: Line = Field(min_length=1)
     slug: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
 
 

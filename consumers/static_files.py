@@ -104,6 +104,13 @@ def remove_folders(root: Path, names: Iterable[str]) -> None:
             raise OSError(f"cannot delete {name}")
 
 
+def remove_temporaries(root: Path) -> None:
+    """Delete what a writer that died left behind: it may hold text that was withdrawn since."""
+    for folder in (root, *(path for path in root.glob("*") if path.is_dir())):
+        for path in folder.glob(f"{_TEMPORARY}*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def media_folders(root: Path) -> set[str]:
     """All media folders that stand in the tree, left-over temporaries included."""
     return {f"m/{path.name}" for path in (root / "m").glob("*")} if (root / "m").is_dir() else set()

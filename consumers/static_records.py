@@ -91,7 +91,7 @@ class Standing(NamedTuple):
 
 def load(root: Path) -> Standing:
     """Read all records. Raises OSError, also for a file that is not a record."""
-    found = [_read(path) for path in (root / RECORDS).glob("*.json")]
+    found = [_read(p) for p in (root / RECORDS).glob("*.json") if p.stem.isdecimal()]
     live = sorted((r for r in found if r.state == "live"), key=lambda r: r.order)
     return Standing({record.number: record for record in found}, live)
 

@@ -28,6 +28,7 @@ from consumers.static_files import (
     media_folders,
     place,
     remove_folders,
+    remove_temporaries,
     write_group,
 )
 from consumers.static_pages import Draft, Pages
@@ -153,6 +154,7 @@ class Tree:
         if self._settled:
             return
         with self._change(TransientError):
+            remove_temporaries(self.root)
             self.records, self.live = static_records.load(self.root)
             unsettled = [record for record in self.records.values() if not record.settled]
             for record in unsettled:
@@ -193,6 +195,8 @@ class Tree:
             if before is not None and before.state == "withdrawn":
                 (self.root / GONE_FOLDER / path).unlink(missing_ok=True)
                 write_group(self.root, self._gone_list())
+            elif not static_records.folders_in_use(self._withdrawn()).isdisjoint(record.folders):
+                write_group(self.root, self._gone_list())  # a picture is back with this story
             touched = [record, before] if before and before.state == "live" else [record]
             self._write_indexes(touched, flush=False)
             self._seal(record)
@@ -247,8 +251,11 @@ class Tree:
         if folders:
             remove_folders(self.root, set(folders) - static_records.folders_in_use(self.live))
 
+    def _withdrawn(self) -> list[Record]:
+        return [record for record in self.records.values() if record.state == "withdrawn"]
+
     def _gone_list(self) -> dict[str, bytes]:
-        gone = [record for record in self.records.values() if record.state == "withdrawn"]
+        gone = self._withdrawn()
         paths = [self.pages.path(record.number) for record in gone]
         folders = static_records.folders_in_use(gone) - static_records.folders_in_use(self.live)
         told = {"paths": sorted([*paths, *(f"{folder}/" for folder in folders)])}
