@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
+
+import structlog
 
 from schemas.channel import Channel, ChannelSpec
 from schemas.copy import ChannelCopy, CopyRef, copies_fingerprint
-from schemas.errors import PermanentError
+from schemas.errors import Fault, PermanentError
 from schemas.hashing import canonical, sha256
-from schemas.rendition import placeholders
+from schemas.rendition import RecipeName, parse_placeholder, placeholders
 from schemas.story import Story
+
+log = structlog.get_logger("adapt")
+
+_RECIPES = frozenset(get_args(RecipeName))
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,16 @@ def adapt(
 
 def render(story: Story, spec: ChannelSpec, module: Channel) -> ChannelCopy:
     """One channel's copy; raises PermanentError naming the field that it cannot carry."""
-    payload = module.render(story, spec)
+    try:
+        payload = module.render(story, spec).model_dump(mode="json")
+    except PermanentError:
+        raise
+    except Exception as error:
+        # a bug in one channel is that channel's refusal: it holds up no other
+        log.exception("adapt.channel_failed", channel=spec.id, story_id=str(story.id))
+        told = f"渠道程序出错 / the channel's program failed: {type(error).__name__}"
+        raise PermanentError(Fault("channel_failed", spec.id, told, "请开发者查看")) from error
+    _only_own_media(placeholders(payload), story)
     return ChannelCopy(
         story_id=story.id,
         number=story.number,
@@ -63,5 +79,15 @@ def render(story: Story, spec: ChannelSpec, module: Channel) -> ChannelCopy:
         channel=spec.id,
         module=spec.module,
         headline=story.headline_for(spec.id),
-        payload=payload.model_dump(mode="json"),
+        payload=payload,
     )
+
+
+def _only_own_media(found: list[str], story: Story) -> None:
+    """Text that looks like a placeholder would be waited for, and filled in, like one."""
+    known = {asset.sha256 for asset in story.assets}
+    for name in found:
+        source, recipe = parse_placeholder(name)
+        if source not in known or recipe not in _RECIPES:
+            told = "文字中不能写 asset:// 地址 / the text holds an asset:// address"
+            raise PermanentError(Fault("placeholder", "body", told, "请改写 / write it otherwise"))

@@ -183,12 +183,15 @@ def _settle(state: StoryState, rules: dict[str, ChannelRule], now: int) -> list[
     for row in rows:
         if row.release >= latest.get(row.channel, row).release:
             latest[row.channel] = row
-    board = _Board(
-        state,
-        rules,
-        now,
-        members=[Member(p.channel, p.wave, p.state, p.was_live) for p in rows],
-    )
+    for row in latest.values():  # who takes part is known before any gate is looked at
+        turned = _takes_part(state, rules[row.channel], row)
+        if turned is not None:
+            latest[row.channel] = turned
+            changes = {"state": turned.state, "reason": turned.reason}
+            decisions.append(ChangePublication(row.channel, row.release, changes))
+    was_live = {row.channel for row in rows if row.was_live}
+    members = [Member(p.channel, p.wave, p.state, p.channel in was_live) for p in latest.values()]
+    board = _Board(state, rules, now, members)
     for row in latest.values():
         decisions += board.settle(row)
     decisions += board.wakes
@@ -220,6 +223,25 @@ def _first(state: StoryState, rule: ChannelRule) -> Publication:
 
 def _applies(state: StoryState, rule: ChannelRule) -> bool:
     return rule.active and (rule.applies_to == "all" or state.has_video)
+
+
+def _takes_part(state: StoryState, rule: ChannelRule, row: Publication) -> Publication | None:
+    """The row turned: a later version may bring the clip that the first one had not, or have
+    none any more."""
+    if state.withdrawn_reason is not None:
+        return None
+    if row.state == "not_applicable" and _applies(state, rule):
+        told = "新版本有视频 / a later version has a clip"
+        return replace(row, state="planned", reason=told)
+    if row.state in UNSENT and _left_out(state, rule):
+        return replace(row, state="not_applicable", reason=_why_not(rule))
+    return None
+
+
+def _left_out(state: StoryState, rule: ChannelRule) -> bool:
+    """The approved version has copies, but none for this channel, and none will come."""
+    copies = state.copies.get(state.approved_version or 0)
+    return copies is not None and rule.id not in copies and not _applies(state, rule)
 
 
 def _why_not(rule: ChannelRule) -> str:
@@ -260,7 +282,7 @@ class _Board:
 
     def settle(self, row: Publication) -> list[Decision]:
         if row.state in {"not_applicable", "superseded", "cancelled", "removed_by_platform"}:
-            return self._video_came(row)
+            return []
         if self.state.withdrawn_reason is not None:
             return self._withdraw(row, self.state.withdrawn_reason)
         if row.open_attempt:
@@ -277,14 +299,6 @@ class _Board:
     def _newer_than(self, row: Publication) -> bool:
         approved = self.state.approved_version
         return approved is not None and approved > row.version
-
-    def _video_came(self, row: Publication) -> list[Decision]:
-        rule = self.rules[row.channel]
-        if row.state != "not_applicable" or not _applies(self.state, rule):
-            return []
-        return self._change(
-            row, state="planned", reason="新版本有视频 / a later version has a clip"
-        )
 
     def _withdraw(self, row: Publication, reason: str) -> list[Decision]:
         told = f"撤稿: {reason}"
@@ -311,7 +325,7 @@ class _Board:
         if version is None:
             return self._change(row, state="planned", reason=self._review_reason())
         copy = state.copies.get(version, {}).get(row.channel)
-        if copy is None and version in state.copies and not _applies(state, rule):
+        if _left_out(state, rule):
             return self._change(row, state="not_applicable", reason=_why_not(rule))
         if copy is None:
             return self._change(row, state="planned", reason="等待渠道稿 / waits for its copy")
@@ -397,8 +411,8 @@ class _Board:
         if row.awaited or (row.state == "updating" and row.version >= version):
             return []  # what the outlet works on is left to end, so that versions stay in order
         copy = state.copies.get(version, {}).get(row.channel)
-        if copy is None and version in state.copies:
-            rule = self.rules[row.channel]
+        rule = self.rules[row.channel]
+        if _left_out(state, rule):
             why = f"仍是第{row.live_version}版; 第{version}版: {_why_not(rule)}"
             return self._change(row, reason=f"{why}; 是否撤下请{rule.contact}决定")
         if copy is None:

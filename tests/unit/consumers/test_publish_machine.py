@@ -15,10 +15,7 @@ def play(examples: int, *, derandomize: bool) -> None:
         run_state_machine_as_test(
             Publishing,
             settings=settings(
-                max_examples=examples,
-                stateful_step_count=40,
-                deadline=None,
-                derandomize=derandomize,
+                max_examples=examples, stateful_step_count=40, derandomize=derandomize
             ),
         )
 
