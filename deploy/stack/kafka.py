@@ -24,6 +24,7 @@ JAVA = (
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:ErrorFile=java_error.log",
     "-Djava.io.tmpdir=tmp",
+    "-Djava.net.preferIPv4Stack=true",
     "--sun-misc-unsafe-memory-access=allow",
     "-Dlog4j.configuration=file:log4j.properties",
     # Kafka looks for a log4j 2 set-up that is not there: what it says about that helps nobody.
@@ -75,6 +76,10 @@ def server_properties(kafka_port: int, controller_port: int, log_dir: str = "log
         "log.segment.bytes": 128 * 1024 * 1024,
         # Committed offsets outlive a long holiday: 60 days.
         "offsets.retention.minutes": 60 * 24 * 60,
+        # A broker that was killed is let in again only when its earlier life is over for the
+        # controller: 4 s, not 9 s.
+        "broker.session.timeout.ms": 4000,
+        "broker.heartbeat.interval.ms": 1000,
         # An idle controller need not write twice a second.
         "metadata.max.idle.interval.ms": 10_000,
     }
