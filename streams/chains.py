@@ -23,6 +23,7 @@ SOUND_RATE = 48_000
 TV_TAIL_S = 0.2
 """The MXF muxer drops the last picture when sound ends before it: sound goes on a little."""
 _STEREO = {"sample_fmts": "fltp", "channel_layouts": "stereo", "sample_rates": SOUND_RATE}
+_EXACT = "bicubic+accurate_rnd+full_chroma_int"
 _TONE_MAP_BOX = (1920, 1920)
 _SDR_WHITE_NITS = 203  # ITU-R BT.2408: what HDR news shows as white
 
@@ -88,9 +89,16 @@ def constant(picture: Any, rate: Fraction) -> Any:
 
 def scaled(picture: Any, facts: MediaFacts, size: Size) -> Any:
     """To ``size`` with square pixels, limited range, BT.709, and tags that say so."""
+    matrix = _matrix(facts)
     return (
         picture.filter(
-            "scale", *size, in_color_matrix=_matrix(facts), out_color_matrix="bt709", out_range="tv"
+            "scale",
+            *size,
+            in_color_matrix=matrix,
+            out_color_matrix="bt709",
+            out_range="tv",
+            # Without exact rounding a change of matrix darkens the picture by a hundredth.
+            flags="bicubic" if matrix == "bt709" else _EXACT,
         )
         .filter("setsar", 1)
         .filter(
@@ -101,7 +109,7 @@ def scaled(picture: Any, facts: MediaFacts, size: Size) -> Any:
 
 def to_rgb(picture: Any, facts: MediaFacts) -> Any:
     """Full display size in RGB, for a still."""
-    sized = picture.filter("scale", *display(facts), in_color_matrix=_matrix(facts))
+    sized = picture.filter("scale", *display(facts), in_color_matrix=_matrix(facts), flags=_EXACT)
     return sized.filter("format", "rgb24")
 
 

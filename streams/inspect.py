@@ -18,6 +18,7 @@ from streams.pictures import Unreadable, look
 from streams.programs import Programs
 from streams.refusals import Refused
 from streams.sniff import HEAD_BYTES, Sniffed, kind_by_name, sniff
+from streams.whole import check_whole
 
 
 def inspect(
@@ -92,8 +93,7 @@ def _clip(
     bounds: Bounds,
     promised: MediaKind | None,
 ) -> MediaFacts:
-    if sniffed.reader == "mov":
-        _check_boxes(path, size_bytes)
+    check_whole(path, sniffed.reader, size_bytes)
     try:
         found = probed(streams_of(path, sniffed.reader, programs))
         check_declared(found, bounds, wants_video=(promised or sniffed.kind) == "video")
@@ -102,24 +102,3 @@ def _clip(
         words = (error.lines[-1] if error.lines else str(error)).replace(str(path), "…")
         raise refusals.unreadable(sniffed.label, words[:200]) from None
     return clip_facts(found, packets, sniffed, size_bytes, bounds)
-
-
-def _check_boxes(path: Path, size_bytes: int) -> None:
-    """Walk the top boxes of an MP4 or MOV: a file cut short ends inside one, or has no index."""
-    at, boxes, index = 0, 0, False
-    with path.open("rb") as file:
-        while at + 8 <= size_bytes and boxes < 100_000:
-            file.seek(at)
-            header = file.read(16)
-            name, length = header[4:8], int.from_bytes(header[:4], "big")
-            if length == 1:
-                length = int.from_bytes(header[8:16], "big")
-            if length == 0:
-                length = size_bytes - at
-            if length < 8 or not name.isalnum():
-                break  # padding after the last box: some cameras leave it
-            at, boxes, index = at + length, boxes + 1, index or name == b"moov"
-            if at > size_bytes and name in {b"mdat", b"moov", b"moof"}:
-                raise refusals.truncated(f"{(at - size_bytes) / 1e6:.1f} MB")
-    if not index:
-        raise refusals.truncated("索引 moov / its index (moov)")
