@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from schemas.channel import ChannelSpec
 from schemas.newsroom import Newsroom, Person
@@ -52,6 +52,9 @@ SPECS = [
 
 def fresh_ledger(folder: Path, now_ms: int = NOW_MS) -> Ledger:
     ledger = open_ledger(f"sqlite:///{folder / 'ledger.db'}")
+    event.listen(  # nobody cuts the power of a test
+        ledger.engine, "connect", lambda c, _record: c.execute("PRAGMA synchronous=OFF").close()
+    )
     metadata.create_all(ledger.engine)
     ledger.now = lambda: datetime.fromtimestamp(now_ms / 1000, tz=UTC)
     return ledger

@@ -231,7 +231,8 @@ def test_readers_are_counted_out_and_limited(
 ) -> None:
     monkeypatch.setattr(live_module, "READERS", 1)
     with client.stream("GET", "/board/events") as stream:
-        next(events(stream))
+        frames = events(stream)  # kept: a generator that is dropped closes the stream
+        next(frames)
         assert client.get("/board/events").status_code == 503
     end = time.monotonic() + 3
     while client.get("/").status_code == 200 and time.monotonic() < end:
