@@ -1,5 +1,7 @@
 """What the supervisor says on the terminal, Chinese first."""
 
+import contextlib
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -67,3 +69,12 @@ def ready_block(plan: StackPlan, seconds: float) -> str:
     if plan.foreground is None:
         lines.append("Ctrl-C 停止 / stops everything")
     return "\n".join(lines)
+
+
+def how_it_ended(status: int) -> str:
+    """Exit status, or minus a signal's number, in words."""
+    if status >= 0:
+        return f"status {status}"
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-status).name
+    return f"signal {-status}"

@@ -6,26 +6,25 @@ end stops all in reverse order. It decides by deploy.restart_rules and acts by d
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from deploy import child as children
 from deploy import restart_rules
 from deploy.child import Child
-from deploy.console import Console, ready_block, ready_line
+from deploy.console import Console, how_it_ended, ready_block, ready_line
 from deploy.log_files import rotate
 from deploy.probes import is_ready
 from deploy.process_spec import StackPlan, read_plan
 from deploy.state_file import StateFile
 from deploy.stopping import stop_all
+from deploy.waking import catch_signals, sleep
 
-STARTING_TICK_S, STEADY_TICK_S = 0.05, 0.5
+STARTING_TICK_S, STEADY_TICK_S = 0.1, 0.5
 ROTATE_EVERY_S = 10.0
 USUAL_GAP_S = 2.0
 """A longer time between two turns means that we ourselves did not run."""
@@ -53,6 +52,10 @@ class Supervisor:
     def over(self) -> bool:
         return bool(self.stop_number or self.failure)
 
+    def ask_to_stop(self, number: int) -> None:
+        """Remember the first signal that asked for the end."""
+        self.stop_number = self.stop_number or number
+
 
 def supervise(plan: StackPlan) -> int:
     """Run the stack until it is told to stop; return the exit status.
@@ -64,7 +67,7 @@ def supervise(plan: StackPlan) -> int:
     members = {spec.name: Child(spec) for spec in plan.processes}
     state_file = StateFile(plan, list(members.values()), began=time.time())
     me = Supervisor(plan, console, state_file, members, began=time.monotonic())
-    wake = _catch_signals(me)
+    wake = catch_signals(me.ask_to_stop)
     children.adopt_orphans()
     for name in [*members, "supervisor"]:
         rotate(children.log_path(plan, name))
@@ -73,7 +76,7 @@ def supervise(plan: StackPlan) -> int:
         while not me.over:
             turn(me, time.monotonic())
             steady = all(member.state in {"ready", "done"} for member in members.values())
-            _sleep(wake, STEADY_TICK_S if steady else STARTING_TICK_S)
+            sleep(wake, STEADY_TICK_S if steady else STARTING_TICK_S)
     except OSError as error:
         me.failure, me.status = f"{type(error).__name__}: {error}", 1
     return _end(me)
@@ -130,13 +133,15 @@ def _member_ended(me: Supervisor, member: Child, status: int, now: float) -> Non
         member.next_start = now + wait_s
         member.enter("restarting")
         me.console.say(
-            f"  {member.spec.name} 意外结束, 重新启动 / ended ({_how(status)}), starts again"
+            f"  {member.spec.name} 意外结束, 重新启动 / ended ({how_it_ended(status)}), starts again"
         )
     else:
         member.enter("stopped")
         log = children.log_path(me.plan, member.spec.name)
         words = "\n".join(f"    {line}" for line in children.tail(log))
-        me.failure = f"{member.spec.name} 无法启动 / cannot start ({_how(status)}); {log}:\n{words}"
+        me.failure = (
+            f"{member.spec.name} 无法启动 / cannot start ({how_it_ended(status)}); {log}:\n{words}"
+        )
         bad = status == restart_rules.BAD_CONFIGURATION
         me.status = restart_rules.BAD_CONFIGURATION if bad else 1
 
@@ -147,7 +152,7 @@ def attend(me: Supervisor, member: Child, now: float) -> None:
         due = now >= member.next_start and all(me.members[n].settled for n in member.spec.after)
         if due:
             member.restarts += member.state == "restarting"
-            children.start(member, me.plan, now)
+            _start_member(me, member, now)
         return
     if member.state not in {"starting", "ready"}:
         return
@@ -161,6 +166,19 @@ def attend(me: Supervisor, member: Child, now: float) -> None:
             f"  {member.spec.name} 没有响应, 结束它 / silent for {limit_s:.0f} s, killed"
         )
         children.signal_group(member, signal.SIGKILL)
+
+
+def _start_member(me: Supervisor, member: Child, now: float) -> None:
+    try:
+        children.start(member, me.plan, now)
+    except OSError as error:
+        if not me.all_ready:
+            raise
+        # No room or no memory just now: the others work on, this one is tried again.
+        member.quick_deaths += 1
+        member.next_start = now + restart_rules.wait_before_start_s(member.quick_deaths)
+        member.enter("restarting")
+        me.console.say(f"  {member.spec.name} 暂时无法启动 / cannot start now: {error}")
 
 
 def _look_for_life(me: Supervisor, member: Child, now: float) -> None:
@@ -198,44 +216,11 @@ def _start_foreground(me: Supervisor) -> None:
 def _foreground_ended(me: Supervisor, status: int) -> None:
     me.foreground, me.console.muted = None, False
     me.status = status if status >= 0 else 128 - status
-    me.console.note(f"foreground command ended ({_how(status)})")
+    me.console.note(f"foreground command ended ({how_it_ended(status)})")
     if me.plan.stop_when_done:
         me.stop_number = me.stop_number or signal.SIGTERM
     else:
         me.console.say("Ctrl-C 停止 / stops everything")
-
-
-def _how(status: int) -> str:
-    if status >= 0:
-        return f"status {status}"
-    with contextlib.suppress(ValueError):
-        return signal.Signals(-status).name
-    return f"signal {-status}"
-
-
-def _catch_signals(me: Supervisor) -> int:
-    """Let signals wake the loop; return the descriptor to wait on."""
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-
-    def ask_to_stop(number: int, _frame: FrameType | None) -> None:
-        me.stop_number = me.stop_number or number
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
-            continue  # under nohup a closed terminal stops nothing
-        signal.signal(number, ask_to_stop)
-    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-    return reader
-
-
-def _sleep(wake: int, seconds: float) -> None:
-    """Wait so long, or until a signal came."""
-    if select.select([wake], [], [], seconds)[0]:
-        with contextlib.suppress(BlockingIOError):
-            os.read(wake, 512)
 
 
 def _end(me: Supervisor) -> int:

@@ -1,5 +1,6 @@
 """What the supervisor does with its processes: seen from outside, over small scripts."""
 
+import dataclasses
 import os
 import signal
 import sys
@@ -64,6 +65,22 @@ def test_a_process_that_dies_is_started_again(start: Start, tmp_path: Path) -> N
     assert running.row("core")["pid"] == other
     _, out = running.end()
     assert "SIGKILL" in out
+
+
+def test_one_that_cannot_be_started_just_now_stops_nobody(start: Start, tmp_path: Path) -> None:
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    web = dataclasses.replace(spec(tmp_path, "web", STEADY), cwd=str(desk))
+    running = start([web, spec(tmp_path, "core", STEADY)])
+    running.until_ready()
+    core = running.row("core")["pid"]
+    desk.rename(tmp_path / "away")
+    os.kill(running.row("web")["pid"], signal.SIGKILL)
+    running.until(lambda: running.row("web")["restarts"] >= 2)
+    assert running.row("core")["pid"] == core
+    (tmp_path / "away").rename(desk)
+    running.until(lambda: running.row("web")["state"] == "ready")
+    running.end()
 
 
 def test_a_silent_owner_is_dead_before_the_next_one_starts(start: Start, tmp_path: Path) -> None:
