@@ -17,10 +17,10 @@ from streams import hls, soundings
 from streams.chains import SOUND_RATE, TV_TAIL_S
 from streams.ffmpeg_run import ProgramFailed
 from streams.ffprobe import packets_of, streams_of
-from streams.loudness import Heard, parse
+from streams.loudness import parse
 from streams.media_facts import MediaFacts
 from streams.renditions import Hls, Picture, Vertical, Xdcam, ladder, output_rate
-from streams.work import Work
+from streams.work import Heard, Work
 
 _SLACK_S = 0.05
 

@@ -1,13 +1,28 @@
 """One source being worked on: what every step of it needs, and the limits of its programs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.errors import Fault, PermanentError
 from streams.ffmpeg_run import Limits, Output, run
 from streams.media_facts import MediaFacts
 from streams.programs import Programs
+
+SILENT_LUFS = -70.0
+"""What ebur128 answers below its absolute gate, and for less than 0.4 s of sound."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a measurement says."""
+
+    lufs: float
+    true_peak_db: float
+
+    @property
+    def silent(self) -> bool:
+        return self.lufs <= SILENT_LUFS + 1
 
 
 @dataclass(frozen=True)
@@ -20,6 +35,8 @@ class Work:
     programs: Programs
     nice: int
     cancelled: Callable[[], bool]
+    gains: dict[tuple[float, float], tuple[float, Heard]] = field(default_factory=dict)
+    """Gain and result by target loudness and true peak: measured once for all recipes."""
 
     @property
     def duration_s(self) -> float:

@@ -325,7 +325,11 @@ def test_a_group_hands_out_each_as_it_is_ready(lab: Lab, tmp_path: Path) -> None
     refused = outcomes[2][1]
     assert isinstance(refused, PermanentError)  # a clip is no picture for the newspaper
     assert refused.faults[0].code == "wrong_kind"
-    assert all(isinstance(outcome, Made) for name, outcome in outcomes if name != "print_image")
+    made_of = {name: outcome for name, outcome in outcomes if isinstance(outcome, Made)}
+    assert set(made_of) == set(names) - {"print_image"}
+    # The second target starts from what was measured for the first, and meets its own.
+    assert made_of["vertical"].facts["lufs"] == pytest.approx(-16, abs=1)
+    assert made_of["tv_xdcam_hd422"].facts["lufs"] == pytest.approx(-24, abs=1)
 
 
 def make_quietly(lab: Lab, source: Path, facts: MediaFacts, work: Path) -> Made:
