@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.contract import World
-from tests.conformance.discovery import case_names, channel_names, opened
+from tests.conformance.discovery import case_names, channel, channel_names, opened
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "channel_name" in metafunc.fixturenames:
-        metafunc.parametrize("channel_name", sorted(set(channel_names()) & set(case_names())))
+        names = sorted(set(channel_names()) & set(case_names()))
+        can = getattr(metafunc.function, "only_where", lambda _capabilities: True)
+        able = [name for name in names if can(channel(name).capabilities)]
+        metafunc.parametrize("channel_name", able)
 
 
 @pytest.fixture
