@@ -33,8 +33,8 @@ from consumers.static_files import (
 )
 from consumers.static_pages import Draft, Pages
 from consumers.static_records import Record
-from schemas.channel import Absent, Attempt, CannotTell, Live, Outside, Recalled, Refused
-from schemas.errors import PipelineError, TransientError, UnknownOutcome
+from schemas.channel import Absent, Accepted, Attempt, Live, Outside, Recalled, Refused
+from schemas.errors import TransientError, UnknownOutcome
 from schemas.hashing import sha256
 
 GONE_LIST = "gone.json"
@@ -73,12 +73,12 @@ class Tree:
     """Newest first."""
     _settled: bool = False
 
-    def publish(self, draft: Draft, attempt: Attempt) -> Live | Refused:
+    def publish(self, draft: Draft, attempt: Attempt) -> Live | Accepted | Refused:
         """Let the draft stand at its address: a PUT by story, release and version.
 
-        Repeating it is harmless. Raises TransientError before anything changed, and when the
-        public address does not show the page yet; UnknownOutcome when the disk failed after the
-        page stood.
+        Repeating it is harmless. Accepted while the public address does not show the page yet:
+        it stands, so a withdrawal must find it. Raises TransientError before anything changed,
+        UnknownOutcome when the disk failed after the page stood.
         """
         attempt.remaining_s()
         self.settle()
@@ -101,28 +101,22 @@ class Tree:
         record = record.model_copy(update={"text_sha256": sha256(page)})
         if not self._stands(record, before, placed):
             self._put(record, before, page, placed, attempt)
-        self._read_back(record, attempt)
-        return Live(record.receipt(self.public_url, self.pages.path(record.number)))
+        return self._shown(record, attempt)
 
-    def find(self, attempt: Attempt) -> Live | Absent | CannotTell:
-        """What a reader gets at the story's address, held against the record."""
-        try:
-            self.settle()
-            record = self.records.get(attempt.number)
-            if record is None or record.state == "withdrawn" or not self._page_is(record):
-                return Absent()
-            if (record.story_id, record.release) != (attempt.story_id, attempt.release):
-                return Absent()
-            self._read_back(record, attempt)
-        except (PipelineError, OSError) as error:
-            return CannotTell(f"读不到公开地址或站点目录：{error} / cannot be read")
-        return Live(record.receipt(self.public_url, self.pages.path(record.number)))
+    def find(self, attempt: Attempt) -> Live | Accepted | Absent:
+        """What stands at the story's address, and whether a reader gets it. Raises
+        TransientError while the folder cannot be read."""
+        self.settle()
+        record = self.records.get(attempt.number)
+        if record is None or record.state == "withdrawn" or not self._page_is(record):
+            return Absent()
+        if (record.story_id, record.release) != (attempt.story_id, attempt.release):
+            return Absent()
+        return self._shown(record, attempt)
 
-    def confirm(self, attempt: Attempt) -> Live | Refused:
-        """What became of a publish. Raises TransientError where that cannot be told."""
+    def confirm(self, attempt: Attempt) -> Live | Accepted | Refused:
+        """What became of an accepted publish."""
         found = self.find(attempt)
-        if isinstance(found, CannotTell):
-            raise TransientError(found.reason)
         if isinstance(found, Absent):
             return Refused("那里没有这篇稿件 / not there", "absent")
         return found
@@ -275,7 +269,18 @@ class Tree:
 
     def _file_is(self, name: str, expected_sha256: str) -> bool:
         path = self.root / name
-        return path.is_file() and sha256(path.read_bytes()) == expected_sha256
+        try:
+            return path.is_file() and sha256(path.read_bytes()) == expected_sha256
+        except OSError as error:
+            raise TransientError(f"读不了 {name} / cannot be read: {error}") from error
+
+    def _shown(self, record: Record, attempt: Attempt) -> Live | Accepted:
+        path = self.pages.path(record.number)
+        try:
+            self._read_back(record, attempt)
+        except TransientError as error:
+            return Accepted({"path": path}, f"已写入，等公开地址显示 / written: {error.reason}")
+        return Live(record.receipt(self.public_url, path))
 
     def _read_back(self, record: Record, attempt: Attempt) -> None:
         check_shown(

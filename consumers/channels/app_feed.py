@@ -19,8 +19,8 @@ from consumers.static_tree import Tree, open_tree
 from consumers.story_facts import Facts, draft_of, facts_of
 from schemas.channel import (
     Absent,
+    Accepted,
     Attempt,
-    CannotTell,
     Capabilities,
     ChannelSpec,
     Live,
@@ -32,7 +32,7 @@ from schemas.receipt import Receipt
 from schemas.story import Story
 from schemas.text import Line
 
-capabilities = Capabilities(update=True, recall="yes", absent_is_sure=True, asynchronous=False)
+capabilities = Capabilities(update=True, recall="yes", absent_is_sure=True, asynchronous=True)
 
 
 class Spec(ChannelSpec):
@@ -92,26 +92,30 @@ def connect(spec: Spec, outside: Outside) -> Account:
     )
 
 
-def submit(account: Account, payload: Payload, attempt: Attempt) -> Live | Refused:
-    """A PUT by story, release and version: repeating it is harmless."""
+def submit(account: Account, payload: Payload, attempt: Attempt) -> Live | Accepted | Refused:
+    """A PUT by story, release and version: repeating it is harmless.
+
+    Accepted while the public address does not show it yet: it stands, so that a withdrawal must
+    find it, and a TransientError would say that it does not.
+    """
     return account.tree.publish(draft_of(payload, payload.facts), attempt)
 
 
 def confirm(
     account: Account, _payload: Payload, _handle: dict[str, JsonValue], attempt: Attempt
-) -> Live | Refused:
-    """Nothing is ever only accepted here; tells what stands at the address."""
+) -> Live | Accepted | Refused:
+    """Read back again; Refused when somebody took it away meanwhile."""
     return account.tree.confirm(attempt)
 
 
 def update(
     account: Account, payload: Payload, _receipt: Receipt, attempt: Attempt
-) -> Live | Refused:
+) -> Live | Accepted | Refused:
     """The same PUT; an older version never replaces a newer one."""
     return account.tree.publish(draft_of(payload, payload.facts), attempt)
 
 
-def find(account: Account, _payload: Payload, attempt: Attempt) -> Live | Absent | CannotTell:
+def find(account: Account, _payload: Payload, attempt: Attempt) -> Live | Accepted | Absent:
     """Conclusive: the folder is ours, and the file is read through the public address."""
     return account.tree.find(attempt)
 

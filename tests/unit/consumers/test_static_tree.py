@@ -11,7 +11,7 @@ from unittest import mock
 import httpx
 import pytest
 
-from schemas.channel import Absent, CannotTell, Live, Recalled, Refused
+from schemas.channel import Absent, Accepted, Live, Recalled, Refused
 from schemas.errors import TransientError, UnknownOutcome
 from schemas.story import Story
 from tests.conformance.samples import corrected, numbered
@@ -228,24 +228,28 @@ def test_live_only_when_the_public_address_shows_it(
         return answer
 
     world.answer = reply
-    with pytest.raises(TransientError):
-        world.publish(text_story())
-    assert isinstance(world.find(text_story()), CannotTell)
+    written = world.publish(text_story())
+    assert isinstance(written, Accepted), "it stands: a withdrawal must find it"
+    assert "等公开地址" in written.reason
+    assert isinstance(world.find(text_story()), Accepted)
+    assert isinstance(world.confirm(text_story()), Accepted)
     world.answer = None
+    assert isinstance(world.confirm(text_story()), Live)
     world.live(text_story())
     assert listed(world).count(text_story().headline) >= 1
 
 
 def test_an_endless_answer_is_cut_off(world: TreeWorld) -> None:
     world.answer = lambda _request: httpx.Response(200, content=b"x" * (6 * 1024**2))
-    with pytest.raises(TransientError, match="too long"):
-        world.publish(text_story())
+    written = world.publish(text_story())
+    assert isinstance(written, Accepted)
+    assert "too long" in written.reason
 
 
 def test_a_medium_that_readers_cannot_get_holds_the_receipt(world: TreeWorld) -> None:
     world.live(text_story())
     next((world.root / "m").rglob("*.jpg")).unlink()
-    assert isinstance(world.find(text_story()), CannotTell)
+    assert isinstance(world.find(text_story()), Accepted)
     world.live(text_story())
 
 
@@ -344,7 +348,14 @@ def test_a_record_that_is_none_stops_the_account_with_its_name(world: TreeWorld)
     (world.root / ".records" / "5.json").write_text("{")
     with pytest.raises(TransientError, match=r"5\.json"):
         world.publish(numbered(text_story(), 9))
-    assert isinstance(world.find(text_story()), CannotTell)
+    with pytest.raises(TransientError, match=r"5\.json"):
+        world.find(text_story())
+
+
+def test_what_somebody_deleted_is_not_confirmed(world: TreeWorld) -> None:
+    world.live(text_story())
+    page_of(world, text_story()).unlink()
+    assert isinstance(world.confirm(text_story()), Refused)
 
 
 def test_the_newest_first_and_times_kept_by_a_correction(world: TreeWorld) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from consumers.channels import app_feed, web
-from schemas.channel import Attempt, Live, Outside, Recalled, Refused
+from schemas.channel import Accepted, Attempt, Live, Outside, Recalled, Refused
 from schemas.hashing import canonical, fingerprint
 from schemas.rendition import placeholders
 from schemas.story import Story
@@ -87,11 +87,11 @@ class TreeWorld:
             payload_sha256=fingerprint(payload),
         )
 
-    def publish(self, story: Story, *, release: int = 1) -> Live | Refused:
+    def publish(self, story: Story, *, release: int = 1) -> Live | Accepted | Refused:
         self.clock += timedelta(minutes=1)
         payload = self.module.render(story, self.spec)
         account = self.account()
-        answer: Live | Refused = self.module.submit(
+        answer: Live | Accepted | Refused = self.module.submit(
             account, payload, self.attempt(story, payload, release)
         )
         account.close()
@@ -108,6 +108,13 @@ class TreeWorld:
         found = self.module.find(account, payload, self.attempt(story, payload, release))
         account.close()
         return found
+
+    def confirm(self, story: Story) -> Any:
+        payload = self.module.render(story, self.spec)
+        account = self.account()
+        answer = self.module.confirm(account, payload, {}, self.attempt(story, payload))
+        account.close()
+        return answer
 
     def recall(self, story: Story, *, release: int = 1) -> Recalled:
         payload = self.module.render(story, self.spec)
