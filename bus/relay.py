@@ -18,6 +18,10 @@ log = structlog.get_logger("relay")
 
 SWEEP_S = 0.25
 BATCH = 200
+MARK_EVERY_S = 0.05
+
+Place = tuple[int, int, int]
+"""(outbox sequence, partition, offset)."""
 
 
 class Relay:
@@ -32,18 +36,26 @@ class Relay:
         self._socket.bind(("127.0.0.1", settings.relay_port))
         self._socket.settimeout(SWEEP_S)
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._sent: dict[int, Place] = {}
+        """Acknowledged by Kafka, not marked in the ledger yet."""
+        self._marking = threading.Condition()
+        self._marker = threading.Thread(target=self._mark, name="relay marks", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+        self._marker.start()
 
     def stop(self) -> None:
         self._stop.set()
         self._thread.join(timeout=10)
+        with self._marking:
+            self._marking.notify()
+        self._marker.join(timeout=5)
         self._socket.close()
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and self._marker.is_alive()
 
     def _run(self) -> None:
         pause = 0.2
@@ -79,8 +91,11 @@ class Relay:
 
     def _send_batch(self) -> bool:
         """True when there was something to send."""
+        with self._marking:
+            known = set(self._sent)
         with self.ledger.snapshot() as view:
-            rows = outbox.unsent(view, BATCH)
+            rows = outbox.unsent(view, BATCH + len(known))
+        rows = [row for row in rows if row.seq not in known]
         if not rows:
             return False
         producer = self._open_producer()
@@ -96,7 +111,6 @@ class Relay:
             )
             for row in rows
         ]
-        places: list[tuple[int, int, int]] = []
         failed: KafkaError | None = None
         end = time.monotonic() + 30
         for seq, future in futures:
@@ -105,13 +119,35 @@ class Relay:
             except KafkaError as error:
                 failed = error
                 continue
-            places.append((seq, found.partition, found.offset))
-        if places:
-            with self.ledger.transaction() as tx:
-                outbox.mark_sent(tx, places, at=self.ledger.now_ms())
+            with self._marking:
+                self._sent[seq] = (seq, found.partition, found.offset)
+                self._marking.notify()
         if failed is not None:
             raise failed
         return True
+
+    def _mark(self) -> None:
+        """Write the places in batches beside the sending: the next row need not wait for it. What
+        a crash leaves unmarked is sent again and recognised by its event id."""
+        while not self._stop.is_set() or self._sent:
+            with self._marking:
+                if not self._sent:
+                    self._marking.wait(1.0)
+                places = list(self._sent.values())
+            if not places:
+                continue
+            try:
+                with self.ledger.transaction() as tx:
+                    outbox.mark_sent(tx, places, at=self.ledger.now_ms())
+            except PipelineError as error:
+                log.warning("relay.marks_wait", error=str(error))
+                if self._stop.wait(0.5):
+                    return
+                continue
+            with self._marking:
+                for seq, _, _ in places:
+                    del self._sent[seq]
+            self._stop.wait(MARK_EVERY_S)
 
     def _send_again_what_kafka_lost(self) -> None:
         """Kafka acknowledges without fsync: after a power cut its log may end earlier than it

@@ -6,6 +6,7 @@ lets a read and the write that rests on it be split. No network call inside a tr
 
 import socket
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -89,8 +90,32 @@ def _sqlite_connect(connection: Any, _record: object) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("shoufa_read", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("shoufa_read", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite's own waiting for the write lock sleeps in steps of up to 100 ms; transactions here
+    # last a few, so asking again in fractions of a millisecond brings each hop to its turn sooner
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        _take_write_lock(connection)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
+
+
+def _take_write_lock(connection: Connection) -> None:
+    end = time.monotonic() + BUSY_TIMEOUT_S
+    pause_s = 0.0002
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            code = getattr(error.orig, "sqlite_errorcode", None)
+            if code != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, 0.005)
+        else:
+            return
 
 
 def _datagram(port: int) -> Callable[[], None]:
