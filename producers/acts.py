@@ -27,11 +27,14 @@ from schemas.text import Sha256, Text
 from stores.ledger import outbox, people, stories, views
 from stores.ledger.people import Caller
 
+_SAID = r"\S"
+"""More than blanks: who reads the record must learn why."""
+
 
 class SignatureIn(Model):
     """签字: one level of 三审 over exactly these copies."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2**31 - 1)
     level: int
     copies_sha256: Sha256
     decision: Literal["sign", "return"] = "sign"
@@ -42,12 +45,12 @@ class SignatureIn(Model):
 
 
 class ReasonIn(Model):
-    reason: Text = Field(min_length=1, max_length=600)
+    reason: Text = Field(max_length=600, pattern=_SAID)
 
 
 class OpenWaveIn(Model):
     wave: int = Field(ge=1, le=9)
-    reason: Text = Field(min_length=1, max_length=600)
+    reason: Text = Field(max_length=600, pattern=_SAID)
 
 
 def sign(desk: Desk, caller: Caller, story_key: str, asked: SignatureIn) -> dict[str, Any]:

@@ -10,11 +10,16 @@ from schemas.errors import Fault, PermanentError, PipelineError, StorageFull, Un
 
 def answer_of(status: int, faults: Sequence[Fault]) -> JSONResponse:
     """``{code, field, reason, next_step, faults: [...]}``; the first fault stands on top."""
-    rows = [asdict(fault) for fault in faults]
+    rows = [{k: _sendable(v) for k, v in asdict(fault).items()} for fault in faults]
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if status == 503:
         headers["Retry-After"] = "5"
     return JSONResponse({**rows[0], "faults": rows}, status, headers=headers)
+
+
+def _sendable(text: str) -> str:
+    """What a sender wrote may hold lone surrogates, which no answer can."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def faults_of_error(error: PipelineError) -> tuple[int, Sequence[Fault]]:

@@ -1,5 +1,6 @@
 """The HTTP API ``/v1``: file stories with their media, review, correct, withdraw, and look."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -49,7 +50,7 @@ def _install_errors(app: FastAPI) -> None:
     def refuse(make: Callable[[Any], tuple[int, Sequence[Fault]]]) -> Handler:
         async def handler(request: Request, error: Any) -> JSONResponse:
             status, faults = make(error)
-            if status >= 500:
+            if isinstance(error, PipelineError) and status >= 500:
                 log.warning("api.refused", path=request.url.path, status=status, error=str(error))
             return answer_of(status, faults)
 
@@ -67,10 +68,13 @@ def _install_errors(app: FastAPI) -> None:
         ]
 
     def of_http(error: HTTPException) -> tuple[int, Sequence[Fault]]:
-        return error.status_code, [Fault("http", "path", f"{error.detail}")]
+        chinese = {404: "没有这个地址", 405: "这个地址不接受这种请求"}
+        told = f"{chinese.get(error.status_code, '请求不合要求')} / {error.detail}"
+        return error.status_code, [Fault("http", "path", told)]
 
     def of_anything(error: Exception) -> tuple[int, Sequence[Fault]]:
-        log.error("api.failed", error=repr(error), exc_info=error)
+        where = traceback.format_tb(error.__traceback__)[-6:]
+        log.error("api.failed", error=type(error).__name__, where="".join(where))
         return 500, [Fault("internal", "", "内部错误, 已记录 / internal error, logged")]
 
     app.add_exception_handler(PipelineError, refuse(faults_of_error))

@@ -189,7 +189,7 @@ def _revise(
     now = desk.ledger.now_ms()
     previous = stories.story_of(tx, row.id, row.version)
     filed = intake.read_model(StoryIn, intake.inherit_media(raw_story, previous), "story")
-    plan = Plan.model_validate_json(row.plan)
+    plan = _present_plan(desk, row)
     kept = filed.embargoed_until == previous.embargoed_until
     timeless = filed.model_copy(update={"embargoed_until": None}) if kept else filed
     undated = plan.model_copy(update={"release_at": None})
@@ -214,6 +214,14 @@ def _revise(
     return Filed(200, _told(story, warnings)), linked
 
 
+def _present_plan(desk: Desk, row: Any) -> Plan:
+    """The story's plan without channels that have left the channels file since."""
+    plan = Plan.model_validate_json(row.plan)
+    channels = tuple(c for c in plan.channels or () if c in desk.specs)
+    waves = {c: wave for c, wave in plan.waves.items() if c in desk.specs}
+    return plan.model_copy(update={"channels": channels, "waves": waves})
+
+
 def keep_asset(desk: Desk, caller: Caller, received: Received) -> dict[str, Any]:
     """Media uploaded before its story: ``POST /v1/assets``."""
     asset = received.asset("asset")
@@ -231,8 +239,16 @@ def keep_asset(desk: Desk, caller: Caller, received: Received) -> dict[str, Any]
 
 
 def discard(desk: Desk, received: list[Received]) -> None:
-    """The filing was refused: its objects go; an orphan that stays is swept later."""
-    _drop(desk, [r.object_key for r in received])
+    """The filing was refused: its objects go. What the ledger names stays (the answer to a commit
+    may have been lost), and so does all while it cannot be asked: an orphan is swept later."""
+    if not received:
+        return
+    try:
+        with desk.ledger.snapshot() as view:
+            gone = [r for r in received if not assets.known(view, r.asset_id)]
+    except PipelineError:
+        return
+    _drop(desk, [r.object_key for r in gone])
 
 
 def _assemble(

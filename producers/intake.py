@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.body import Gallery, Image, Video
+from schemas.body import Gallery, Image, Video, media_of
 from schemas.channel import ChannelSpec
 from schemas.configuration import faults_of
 from schemas.errors import Fault, InvalidInput
@@ -39,7 +39,7 @@ def read_model(model: type[Model], data: bytes | Any, field: str) -> Model:
 
 def file_name_fault(name: str, field: str) -> Fault | None:
     """A file name is data, never a path; still one that tries to be one is refused."""
-    if not name or len(name.encode()) > 255:
+    if not name or len(name.encode("utf-8", "surrogatepass")) > 255:
         reason = "文件名为空或超过 255 字节 / the file name is empty or longer than 255 bytes"
     elif _PATH_PARTS.search(name):
         reason = "文件名不能含路径 / a file name may not contain a path"
@@ -87,17 +87,35 @@ def _with_keys(filed: StoryIn) -> tuple[Any, ...]:
 
 
 def inherit_media(raw: Any, previous: Story) -> Any:
-    """A newer version keeps the media of the former one unless it names others."""
+    """A newer version keeps the media of the former one, but for those that it names anew and
+    those that the former one showed and it shows no more: a clip taken out of the text must not
+    go on to the outlets that live from clips."""
     if not isinstance(raw, dict) or not isinstance(raw.get("media", []), list):
         return raw
     given = list(raw.get("media", []))
-    named = {medium.get("ref") for medium in given if isinstance(medium, dict)}
+    named = [medium.get("ref") for medium in given if isinstance(medium, dict)]
+    shown = set(media_of(previous.body)) | {v.cover for v in previous.variants.values()}
+    taken_out = (shown | {previous.cover}) - set(_shown_by(raw))
     kept = [
         {"ref": asset.ref, "asset_id": str(asset.id)}
         for asset in previous.assets
-        if asset.ref not in named
+        if asset.ref not in named and asset.ref not in taken_out
     ]
     return {**raw, "media": [*given, *kept]}
+
+
+def _shown_by(raw: dict[str, Any]) -> list[str]:
+    """References in what a sender wrote, before it is known to be a story."""
+    found: list[str] = []
+    left: list[Any] = [{k: v for k, v in raw.items() if k in {"body", "cover", "variants"}}]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            found += [value[k] for k in ("media", "cover") if isinstance(value.get(k), str)]
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+    return found
 
 
 def resolve_plan(

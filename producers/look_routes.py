@@ -12,12 +12,15 @@ from stores.ledger import stories, views
 
 router = APIRouter()
 
+_MOST = 2**31 - 1
+"""Of a whole number in the ledger."""
+
 
 @router.get("/stories", tags=["stories"])
 def list_stories(
     desk: At,
     _who: Signed,
-    cursor: int | None = None,
+    cursor: Annotated[int | None, Query(ge=0, le=_MOST)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Newest first; pass ``next`` as ``cursor`` for the following page."""
@@ -34,7 +37,12 @@ def show_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
 
 
 @router.get("/stories/{story}/copies", tags=["review"])
-def show_copies(story: str, desk: At, _who: Signed, version: int | None = None) -> dict[str, Any]:
+def show_copies(
+    story: str,
+    desk: At,
+    _who: Signed,
+    version: Annotated[int | None, Query(ge=1, le=_MOST)] = None,
+) -> dict[str, Any]:
     """渠道稿: what each outlet will be sent, and the hash that a sign-off is bound to."""
     with desk.ledger.snapshot() as view:
         row = stories.find(view, story)

@@ -40,7 +40,7 @@ async def read_multipart(
 ) -> dict[str, bytes]:
     """Read a whole request; returns the plain fields. Files went to their sinks in order.
 
-    Raises InvalidInput: no boundary, broken framing, a field over its limit (413).
+    Raises InvalidInput: no boundary, broken framing, all fields together over the limit (413).
     """
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
@@ -97,6 +97,7 @@ class _State:
         self.limit = limit
         self.fields = fields
         self.ended = False
+        self.field_bytes = 0
         self.part = Part()
         self._header = b""
         self._value = b""
@@ -143,7 +144,8 @@ class _State:
             await part.sink.write(data)
             return
         part.data += data
-        if len(part.data) > self.limit:
+        self.field_bytes += len(data)
+        if self.field_bytes > self.limit:
             raise InvalidInput(
                 Fault(
                     "too_large",

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from producers import intake
 from producers.filing import Desk, Received, discard
 from producers.multipart import read_multipart
 from producers.uploads import Upload, check_room
 from schemas.errors import Fault, InvalidInput, PipelineError
+from schemas.hashing import canonical
 from schemas.story import Filing
 from stores.ledger.ids import new_id
 
@@ -43,7 +44,7 @@ async def receive(request: Request, desk: Desk, *, raw_file_name: str | None = N
     check_room(desk.settings, _declared(request))
     kind = request.headers.get("content-type", "")
     if raw_file_name is None and not kind.startswith("multipart/form-data"):
-        return await _json(request, desk, kind)
+        return await _json(request, desk)
     opened: list[_Open] = []
     received: list[Received] = []
     pool: ThreadPoolExecutor = request.app.state.pool
@@ -55,14 +56,16 @@ async def receive(request: Request, desk: Desk, *, raw_file_name: str | None = N
             await _form(request, desk, pool, opened, found)
         for one in opened:
             received += [await _complete(desk, one)]
-    except (PipelineError, ClientDisconnect, asyncio.CancelledError):
+    except BaseException:
         await asyncio.shield(_undo(desk, opened, received))
         raise
     return found
 
 
-async def _json(request: Request, desk: Desk, kind: str) -> Reception:
+async def read_json(request: Request, desk: Desk) -> Any:
+    """The whole body as JSON, never more of it than a story may have. Raises InvalidInput."""
     limit = desk.newsroom.uploads.story_json_bytes
+    kind = request.headers.get("content-type", "")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -80,7 +83,11 @@ async def _json(request: Request, desk: Desk, kind: str) -> Reception:
             ),
             status=415,
         )
-    whole = _parse(bytes(body), "body")
+    return _parse(bytes(body), "body")
+
+
+async def _json(request: Request, desk: Desk) -> Reception:
+    whole = await read_json(request, desk)
     if not isinstance(whole, dict):
         raise InvalidInput(Fault("not_an_object", "body", "应为对象 / must be an object"))
     extra = sorted(set(whole) - set(Filing.model_fields))
@@ -196,7 +203,9 @@ def _parse(data: bytes, name: str) -> Any:
         raise ValueError(f"{constant} is no JSON number")
 
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=refuse)
+        value = json.loads(data.decode("utf-8"), parse_constant=refuse)
+        canonical(value)  # 1e999 and lone surrogates are read, but cannot be written again
+        return value
     except (ValueError, RecursionError) as error:
         raise InvalidInput(
             Fault(

@@ -11,7 +11,7 @@ from producers import filing, intake
 from producers.filing import Desk, Received
 from producers.reception import receive
 from producers.signed_in import At, Signed
-from schemas.errors import Fault, InvalidInput, PipelineError
+from schemas.errors import Fault, InvalidInput
 from schemas.story import Plan
 
 router = APIRouter(tags=["stories"])
@@ -86,7 +86,7 @@ async def upload(
     one = received.files[0]
     try:
         told = await asyncio.to_thread(filing.keep_asset, desk, who, one)
-    except PipelineError:
+    except Exception:
         await asyncio.to_thread(filing.discard, desk, [one])
         raise
     return JSONResponse(told, 201)
@@ -99,7 +99,7 @@ async def _take(
     received = await receive(request, desk)
     try:
         filed = await asyncio.to_thread(file, received.story, received.plan, received.files)
-    except PipelineError:
+    except Exception:  # not a cancellation: the thread may still commit
         await asyncio.to_thread(filing.discard, desk, received.files)
         raise
     headers = {"ETag": f'"{filed.body["version"]}"'}

@@ -62,7 +62,8 @@ class Upload:
         self._room = asyncio.Semaphore(IN_FLIGHT)
         self._hashing: asyncio.Future[None] | None = None
         spool.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("wb")
+        with objects.spoken():
+            self._file = self.path.open("wb")
 
     async def write(self, chunk: bytes) -> None:
         """Take some bytes; waits while too many parts are under way.

@@ -72,6 +72,12 @@ def get(tx: Connection, asset_id: UUID | str, *, ref: str = "asset") -> Asset:
     )
 
 
+def known(tx: Connection, asset_id: UUID | str) -> bool:
+    """Whether the ledger names this piece of media."""
+    found = tx.execute(select(assets.c.id).where(assets.c.id == str(asset_id))).first()
+    return found is not None
+
+
 def object_key(tx: Connection, sha256: str) -> str | None:
     """Where the original with this SHA-256 lies."""
     row = with_sha256(tx, sha256)

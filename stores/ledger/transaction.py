@@ -109,7 +109,8 @@ def _take_write_lock(connection: Connection) -> None:
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError as error:
-            code = getattr(error.orig, "sqlite_errorcode", None)
+            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+            # the low byte: after a crash "busy" comes as SQLITE_BUSY_RECOVERY
             if code != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
             time.sleep(pause_s)

@@ -1,0 +1,744 @@
+"""The HTTP API: what it takes, and every reason not to take it, with nothing changed."""
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import structlog.testing
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from starlette.requests import ClientDisconnect
+
+from schemas.channel import marker
+from schemas.newsroom import Person
+from stores.ledger import people
+from tests.unit.producers.newsroom import PICTURED, STORY, Newsroom, faults
+
+PICTURE = b"GIF picture"
+CLIP = b"MOV0012 clip"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Newsroom]:
+    made = Newsroom(tmp_path)
+    with structlog.testing.capture_logs():
+        yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+    """One for all tests whose request changes nothing; story 1 is there, unsigned."""
+    made = Newsroom(tmp_path_factory.mktemp("calm"))
+    with structlog.testing.capture_logs():
+        filed(made)
+        yield made
+    made.close()
+
+
+def filed(desk: Newsroom, story: Any = STORY, *files: tuple[str, bytes]) -> Any:
+    answer = desk.file(story, *files)
+    assert answer.status_code == 201, answer.text
+    desk.centre.pump()
+    return answer.json()
+
+
+# -- who calls ---------------------------------------------------------------------------------
+
+ROUTES = [
+    ("POST", "/stories"),
+    ("PUT", "/stories/1"),
+    ("POST", "/assets"),
+    ("POST", "/stories/1/signatures"),
+    ("POST", "/stories/1/withdraw"),
+    ("POST", "/stories/1/hold"),
+    ("POST", "/stories/1/resume"),
+    ("POST", "/stories/1/waves"),
+    ("GET", "/stories"),
+    ("GET", "/stories/1"),
+    ("GET", "/stories/1/copies"),
+    ("GET", "/deliveries"),
+    ("GET", "/status"),
+]
+
+
+def test_these_are_all_the_routes(calm: Newsroom) -> None:
+    paths = calm.call("GET", "/openapi.json", who=None).json()["paths"]
+    told = {(method.upper(), path) for path, ways in paths.items() for method in ways}
+    assert told == {(m, "/v1" + p.replace("/1", "/{story}")) for m, p in ROUTES}
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize("key", [None, "Bearer wrong", "Bearer ", "Basic a2V5", "key-of-reporter"])
+def test_without_a_key_nothing_is_told_or_changed(
+    calm: Newsroom, method: str, path: str, key: str | None
+) -> None:
+    before = calm.state()
+    headers = {"If-Match": "1"} | ({"Authorization": key} if key else {})
+    for body in (b'{"reason":"x"}', b"{"):
+        headers["content-type"] = "application/json"
+        answer = calm.call(method, path, who=None, headers=headers, content=body)
+        assert answer.status_code == 401
+        assert faults(answer) == {"Authorization": "not_signed_in"}
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert calm.state() == before
+
+
+@pytest.mark.parametrize("act", ["withdraw", "hold", "resume", "waves"])
+def test_dispatch_is_for_those_who_may(calm: Newsroom, act: str) -> None:
+    before = calm.state()
+    answer = calm.call("POST", f"/stories/1/{act}", json={"reason": "有误", "wave": 2})
+    if act != "waves":
+        answer = calm.call("POST", f"/stories/1/{act}", json={"reason": "有误"})
+    assert answer.status_code == 403
+    assert faults(answer) == {"Authorization": "role_missing"}
+    assert calm.state() == before
+
+
+# -- what a story may be -------------------------------------------------------------------------
+
+
+def with_(**changes: Any) -> dict[str, Any]:
+    return {"story": {**STORY, **changes}}
+
+
+PARAGRAPH = {"kind": "paragraph", "spans": [{"text": "字"}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "story"),
+        ({"story": {}}, "story.headline"),
+        ({"story": None}, "story"),
+        ({"story": "标题"}, "story"),
+        ({"story": [STORY]}, "story"),
+        ({"story": STORY, "storys": 1}, "storys"),
+        (with_(colour="red"), "story.colour"),
+        (with_(id="01930000-0000-7000-8000-000000000001"), "story.id"),
+        (with_(headline=5), "story.headline"),
+        (with_(headline=""), "story.headline"),
+        (with_(headline="\u3000"), "story.headline"),
+        (with_(headline="字" * 201), "story.headline"),
+        (with_(headline="一\n二"), "story.headline"),
+        (with_(headline="一\u0000二"), "story.headline"),
+        (with_(headline="一\u202e二"), "story.headline"),
+        (with_(urgency=0), "story.urgency"),
+        (with_(urgency="high"), "story.urgency"),
+        (with_(body=[]), "story.body"),
+        (with_(body="文"), "story.body"),
+        (with_(body=[{"kind": "html", "html": "<b>"}]), "story.body.0"),
+        (with_(body=[{**PARAGRAPH, "style": "x"}]), "story.body.0.paragraph.style"),
+        (with_(body=[PARAGRAPH, {"kind": "image", "media": "p1"}]), "story"),
+        (with_(media=[{"ref": "p1"}]), "story.media.0"),
+        (with_(media=[{"ref": "../p", "file": "a.jpg"}]), "story.media.0.ref"),
+        (with_(embargoed_until="2026-12-01T08:00"), "story.embargoed_until"),
+        (with_(embargoed_until="2026-11-24T08:00:00+08:00"), "story.embargoed_until"),
+        (with_(variants={"nosuch": {}}), "story.variants.nosuch"),
+        ({"story": STORY, "plan": []}, "plan"),
+        ({"story": STORY, "plan": {"channels": ["nosuch"]}}, "plan.channels.0"),
+        ({"story": STORY, "plan": {"channels": []}}, "plan.channels"),
+        ({"story": STORY, "plan": {"waves": {"nosuch": 1}}}, "plan.waves.nosuch"),
+        ({"story": STORY, "plan": {"waves": {"tv": 0}}}, "plan.waves.tv"),
+        ({"story": STORY, "plan": {"waves": {"tv": 10**30}}}, "plan.waves.tv"),
+        ({"story": STORY, "plan": {"release_at": "2026-11-23T09:00:00+08:00"}}, "plan.release_at"),
+        ({"story": STORY, "plan": {"release": 1}}, "plan.release"),
+    ],
+)
+def test_a_filing_with_a_fault_names_its_field_and_changes_nothing(
+    calm: Newsroom, body: dict[str, Any], field: str
+) -> None:
+    before = calm.state()
+    answer = calm.call("POST", "/stories", json=body)
+    assert answer.status_code == 422, answer.text
+    assert field in faults(answer)
+    assert calm.state() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"\xff\xfe",
+        b'{"story":{"urgency":NaN}}',
+        b'{"story":{"urgency":Infinity}}',
+        b'{"story":{"urgency":1e999}}',
+        b'{"story":{"headline":"\\ud800"}}',
+        b'{"story":{"\\udfff":1}}',
+        b'{"\\ud800":1,"story":{}}',
+        b'{"story":{"urgency":' + b"9" * 5000 + b"}}",
+        *(b'{"story":' + b"[" * depth + b"]" * depth + b"}" for depth in (50, 900, 100_000)),
+        b'{"story":' + b'{"a":' * 900 + b"1" + b"}" * 901,
+    ],
+)
+@pytest.mark.parametrize("path", ["/stories", "/stories/1/signatures"])
+def test_json_that_is_none_or_no_story_is_refused(calm: Newsroom, body: bytes, path: str) -> None:
+    before = calm.state()
+    answer = calm.raw(path, body)
+    assert answer.status_code == 422, answer.text
+    assert faults(answer)
+    assert calm.state() == before
+
+
+def test_a_body_is_never_read_past_its_limit(calm: Newsroom) -> None:
+    large = b'{"story":"' + b"x" * (3 * 1024**2) + b'"}'
+    for path in ("/stories", "/stories/1/signatures"):
+        answer = calm.raw(path, large)
+        assert (answer.status_code, faults(answer)) == (413, {"body": "too_large"})
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", ""])
+def test_another_kind_of_body_is_refused(calm: Newsroom, kind: str) -> None:
+    answer = calm.raw("/stories", b"{}", headers={"content-type": kind})
+    assert (answer.status_code, faults(answer)) == (415, {"Content-Type": "content_type"})
+
+
+def test_a_headline_over_every_outlets_limit_is_refused_and_over_one_is_a_warning(
+    tmp_path: Path,
+) -> None:
+    desk = Newsroom(tmp_path)
+    long = {"web": "标题超过 20 字 / over 20", "tv": "标题超过 10 字 / over 10"}
+    refused = dict(long)
+    desk.centre.desk = replace(desk.centre.desk, refusals=lambda _s, _c: refused)
+    desk.remake()
+    answer = desk.call("POST", "/stories", json={"story": STORY})
+    assert answer.status_code == 422
+    assert faults(answer) == {"channels.web": "refused_by_all", "channels.tv": "refused_by_all"}
+    del refused["web"]
+    answer = desk.call("POST", "/stories", json={"story": STORY})
+    assert answer.status_code == 201
+    assert answer.json()["warnings"] == [{"channel": "tv", "reason": long["tv"]}]
+    desk.close()
+
+
+def test_html_and_script_are_text_like_any_other(desk: Newsroom) -> None:
+    text = "<script>alert('1')</script> & <b>"
+    body = [{"kind": "paragraph", "spans": [{"text": text}]}]
+    filed(desk, {**STORY, "headline": text, "body": body})
+    story = desk.call("GET", "/stories/1").json()["story"]
+    assert (story["headline"], story["body"][0]["spans"][0]["text"]) == (text, text)
+
+
+# -- media ---------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_stored_with_its_hash_and_told_to_the_topic(desk: Newsroom) -> None:
+    told = filed(desk, PICTURED, ("a.jpg", PICTURE))
+    shown = desk.call("GET", f"/stories/{told['number']}").json()
+    (asset,) = shown["story"]["assets"]
+    assert asset["sha256"] == hashlib.sha256(PICTURE).hexdigest()
+    assert desk.s3.objects[f"originals/{asset['id']}"] == PICTURE
+    assert desk.state()["spooled"] == []
+
+
+def test_the_same_bytes_again_are_linked_not_stored_twice(desk: Newsroom) -> None:
+    filed(desk, PICTURED, ("a.jpg", PICTURE))
+    before = [k for k in desk.s3.objects if k.startswith("originals/")]
+    again = {**PICTURED, "media": [*PICTURED["media"], {"ref": "p2", "file": "b.jpg"}]}
+    filed(desk, again, ("a.jpg", PICTURE), ("b.jpg", PICTURE))
+    asset = desk.call("POST", "/assets?name=c.jpg", content=PICTURE).json()
+    assert asset["linked"] is True
+    assert [k for k in desk.s3.objects if k.startswith("originals/")] == before
+    by_reference = {**PICTURED, "media": [{"ref": "p1", "asset_id": asset["id"]}]}
+    filed(desk, by_reference)
+
+
+def test_a_large_clip_goes_in_parts_and_comes_out_whole(desk: Newsroom) -> None:
+    data = b"MOV0012" + bytes(range(256)) * (20 * 4096)  # 20 MiB and a little
+    answer = desk.upload("a.mp4", data)
+    assert answer.status_code == 201
+    told = answer.json()
+    assert told["sha256"] == hashlib.sha256(data).hexdigest()
+    assert told["size_bytes"] == len(data)
+    assert desk.s3.objects[f"originals/{told['id']}"] == data
+    assert desk.s3.largest < 9 * 1024**2
+    assert desk.state()["unfinished"] == desk.state()["spooled"] == []
+
+
+@pytest.mark.parametrize(
+    ("story", "files", "code"),
+    [
+        (PICTURED, [], "file_missing"),
+        (PICTURED, [("b.jpg", PICTURE)], "file_missing"),
+        (PICTURED, [("a.jpg", PICTURE), ("a.jpg", CLIP)], "file_twice"),
+        (PICTURED, [("a.jpg", PICTURE), ("b.jpg", CLIP)], "file_unused"),
+        (STORY, [("a.jpg", PICTURE)], "file_unused"),
+        (PICTURED, [("a.jpg", b"")], "bad_file"),
+        (PICTURED, [("a.jpg", b"<svg onload=x>")], "bad_file"),
+        (PICTURED, [("a.jpg", CLIP)], "wrong_kind"),
+        (PICTURED, [("..", PICTURE)], "bad_file_name"),
+        (PICTURED, [("../../etc/passwd", PICTURE)], "bad_file_name"),
+        (PICTURED, [("x\\..\\a.jpg", PICTURE)], "bad_file_name"),
+        (PICTURED, [("a\u202egpj.exe", PICTURE)], "bad_file_name"),
+        (PICTURED, [("字" * 100 + ".jpg", PICTURE)], "bad_file_name"),
+        ({**PICTURED, "urgency": 99}, [("a.jpg", PICTURE)], "less_than_equal"),
+    ],
+)
+def test_media_with_a_fault_leave_nothing_behind(
+    calm: Newsroom, story: Any, files: list[tuple[str, bytes]], code: str
+) -> None:
+    before = calm.state()
+    answer = calm.file(story, *files)
+    assert answer.status_code == 422, answer.text
+    assert code in faults(answer).values()
+    assert calm.state() == before
+
+
+@pytest.mark.parametrize("name", ["../a.jpg", "a%00b", "a%0Ab", "", "%2e%2e", "a%2Fb"])
+def test_the_name_of_a_single_upload_is_no_path_either(calm: Newsroom, name: str) -> None:
+    before = calm.state()
+    answer = calm.call("POST", f"/assets?name={name}", content=PICTURE)
+    assert (answer.status_code, faults(answer)) == (422, {"name": "bad_file_name"})
+    assert calm.state() == before
+
+
+def test_a_clip_too_long_or_too_large_is_refused_with_the_limit(desk: Newsroom) -> None:
+    before = desk.state()
+    answer = desk.call("POST", "/assets?name=a.mp4", content=b"MOV9999")
+    assert (answer.status_code, "3600" in answer.text) == (422, True)
+    limits = desk.centre.newsroom.uploads.model_copy(
+        update={"video_bytes": 5000, "image_bytes": 1000}
+    )
+    newsroom = desk.centre.newsroom.model_copy(update={"uploads": limits})
+    desk.centre.desk = replace(desk.centre.desk, newsroom=newsroom)
+    desk.remake()
+    answer = desk.call("POST", "/assets?name=a.mp4", content=b"MOV0012" + b"x" * 6000)
+    assert (answer.status_code, "5000" in answer.text) == (413, True)
+    answer = desk.call("POST", "/assets?name=a.jpg", content=PICTURE + b"x" * 2000)
+    assert (answer.status_code, "1000" in answer.text) == (413, True)
+    assert desk.state() == before
+
+
+def test_an_asset_that_was_never_uploaded_is_named(calm: Newsroom) -> None:
+    gone = "01930000-0000-7000-8000-000000000001"
+    answer = calm.file({**PICTURED, "media": [{"ref": "p1", "asset_id": gone}]})
+    assert (answer.status_code, faults(answer)) == (422, {"media.p1.asset_id": "no_such_asset"})
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2, 3])
+def test_s3_going_away_in_the_middle_keeps_nothing(desk: Newsroom, calls: int) -> None:
+    before = desk.state()
+    desk.s3.calls_left = calls
+    answer = desk.upload("a.mp4", b"MOV0012" + b"x" * (20 * 1024**2))
+    assert answer.status_code == 503
+    assert faults(answer) == {"s3": "unavailable"}
+    assert answer.headers["Retry-After"] == "5"
+    desk.s3.calls_left = None
+    after = desk.state()
+    assert {**after, "unfinished": []} == before
+
+
+def test_s3_running_full_is_told_as_such(desk: Newsroom) -> None:
+    before = desk.state()
+    desk.s3.calls_left, desk.s3.full = 0, True
+    answer = desk.file(PICTURED, ("a.jpg", PICTURE))
+    assert (answer.status_code, faults(answer)) == (507, {"": "storage_full"})
+    assert desk.state() == before
+
+
+def test_a_disk_below_its_reserve_takes_nothing(desk: Newsroom) -> None:
+    before = desk.state()
+    desk.remake(keep_free_bytes=2**60)
+    for answer in (desk.file(PICTURED, ("a.jpg", PICTURE)), desk.file(STORY)):
+        assert (answer.status_code, faults(answer)) == (507, {"": "storage_full"})
+    assert desk.state() == before
+
+
+def test_a_full_ledger_takes_nothing(desk: Newsroom) -> None:
+    before = desk.state()
+    engine = desk.centre.ledger.engine
+
+    def no_more_pages(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA max_page_count=1")
+
+    event.listen(engine, "connect", no_more_pages)
+    engine.dispose()
+    long = [{"kind": "paragraph", "spans": [{"text": "长" * 1000}]}] * 300
+    answer = desk.file({**PICTURED, "body": [*PICTURED["body"], *long]}, ("a.jpg", PICTURE))
+    event.remove(engine, "connect", no_more_pages)
+    engine.dispose()
+    assert (answer.status_code, faults(answer)) == (507, {"": "storage_full"})
+    assert desk.state() == before
+
+
+def test_a_locked_ledger_takes_nothing_and_works_again_afterwards(desk: Newsroom) -> None:
+    before = desk.state()
+    with desk.locked_ledger():
+        answer = desk.file(PICTURED, ("a.jpg", PICTURE))
+    assert (answer.status_code, faults(answer)) == (503, {"ledger": "unavailable"})
+    assert desk.state() == before
+    filed(desk, PICTURED, ("a.jpg", PICTURE))
+
+
+def test_a_bug_on_the_way_in_leaves_nothing_and_tells_no_story_text(desk: Newsroom) -> None:
+    before = desk.state()
+    with structlog.testing.capture_logs() as logged:
+        answer = desk.file({**PICTURED, "headline": "机密"}, ("a.jpg", b"BUG"))
+    assert (answer.status_code, faults(answer)) == (500, {"": "internal"})
+    assert "RuntimeError" in str(logged)
+    assert "机密" not in str(logged)
+    assert desk.state() == before
+
+
+def test_an_answer_lost_at_the_commit_keeps_what_the_ledger_names(desk: Newsroom) -> None:
+    """The connection breaks after the commit was carried out: no story without its picture."""
+    engine = desk.centre.ledger.engine
+    once = [True]
+
+    def break_after(connection: Any) -> None:
+        if once and connection.connection.dbapi_connection.in_transaction:
+            rows = connection.exec_driver_sql("SELECT count(*) FROM stories").scalar()
+            if rows:
+                once.clear()
+                connection.connection.dbapi_connection.execute("COMMIT")
+                raise OperationalError("COMMIT", None, sqlite3.OperationalError("gone away"))
+
+    event.listen(engine, "commit", break_after)
+    answer = desk.file(PICTURED, ("a.jpg", PICTURE))
+    event.remove(engine, "commit", break_after)
+    assert answer.status_code == 503
+    (asset,) = desk.call("GET", "/stories/1").json()["story"]["assets"]
+    assert desk.s3.objects[f"originals/{asset['id']}"] == PICTURE
+
+
+def test_a_client_that_goes_away_leaves_no_object(desk: Newsroom) -> None:
+    before = desk.state()
+    chunk = b"MOV0012" + b"x" * (9 * 1024**2)
+    messages = [
+        {"type": "http.request", "body": chunk, "more_body": True},
+        {"type": "http.request", "body": chunk, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/v1/assets",
+        "raw_path": b"/v1/assets",
+        "query_string": b"name=a.mp4",
+        "headers": [(b"authorization", b"Bearer key-of-reporter")],
+        "scheme": "http",
+        "server": ("desk", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def play() -> None:
+        try:
+            await desk.app(scope, receive, send)
+        except ClientDisconnect:
+            return  # what the server's log would say
+
+    asyncio.run(play())
+    assert desk.state() == before
+    assert not [m for m in sent if m.get("status", 500) < 400]
+
+
+# -- the same again, and newer versions ------------------------------------------------------------
+
+
+def test_the_same_key_with_the_same_content_answers_as_before(desk: Newsroom) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = desk.file(PICTURED, ("a.jpg", PICTURE), headers=headers)
+    before = desk.state()
+    again = desk.file(PICTURED, ("a.jpg", PICTURE), headers=headers)
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize(
+    ("story", "data"), [({**PICTURED, "headline": "另"}, PICTURE), (PICTURED, b"GIF other")]
+)
+def test_the_same_key_with_another_content_is_a_conflict(
+    desk: Newsroom, story: Any, data: bytes
+) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    desk.file(PICTURED, ("a.jpg", PICTURE), headers=headers)
+    before = desk.state()
+    answer = desk.file(story, ("a.jpg", data), headers=headers)
+    assert (answer.status_code, faults(answer)) == (409, {"Idempotency-Key": "key_reused"})
+    assert desk.state() == before
+
+
+def test_a_key_is_one_persons_own(desk: Newsroom) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    numbers = {
+        desk.file(STORY, headers=headers, who=who).json()["number"] for who in ("reporter", "one")
+    }
+    assert numbers == {1, 2}
+
+
+def revise(desk: Newsroom, story: Any, *files: tuple[str, bytes], version: int = 1) -> Any:
+    headers = {"If-Match": f'"{version}"'}
+    return desk.file(story, *files, to=("PUT", "/stories/1"), headers=headers)
+
+
+def test_a_newer_version_rests_on_the_one_that_was_edited(desk: Newsroom) -> None:
+    filed(desk)
+    assert revise(desk, {**STORY, "headline": "二"}).headers["ETag"] == '"2"'
+    before = desk.state()
+    answer = revise(desk, {**STORY, "headline": "三"})
+    assert (answer.status_code, faults(answer)) == (409, {"If-Match": "version_moved"})
+    assert "2" in answer.json()["reason"]
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize("tag", ["", "x", "1.5", "*", "一", "-1"])
+def test_what_was_edited_is_a_version(calm: Newsroom, tag: str) -> None:
+    answer = calm.call(
+        "PUT", "/stories/1", json={"story": STORY}, headers={"If-Match": tag.encode()}
+    )
+    assert answer.status_code == 422
+    assert "If-Match" in faults(answer)
+
+
+def test_a_newer_version_needs_to_say_what_it_rests_on(calm: Newsroom) -> None:
+    answer = calm.call("PUT", "/stories/1", json={"story": STORY})
+    assert (answer.status_code, faults(answer)) == (422, {"If-Match": "missing"})
+
+
+def test_a_newer_version_keeps_its_media_but_not_those_taken_out_of_the_text(
+    desk: Newsroom,
+) -> None:
+    body = [*STORY["body"], {"kind": "image", "media": "p1"}, {"kind": "video", "media": "v1"}]
+    media = [
+        {"ref": "p1", "file": "a.jpg"},
+        {"ref": "v1", "file": "v.mp4"},
+        {"ref": "x1", "file": "x.mp4"},
+    ]
+    files = (("a.jpg", PICTURE), ("v.mp4", CLIP), ("x.mp4", b"MOV0009 beside the text"))
+    filed(desk, {**STORY, "body": body, "media": media}, *files)
+    assert revise(desk, {**STORY, "body": body[:2], "headline": "撤下视频"}).status_code == 200
+    story = desk.call("GET", "/stories/1").json()["story"]
+    assert [asset["ref"] for asset in story["assets"]] == ["p1", "x1"]
+
+
+def test_a_story_can_be_corrected_after_one_of_its_channels_is_gone(desk: Newsroom) -> None:
+    filed(desk)
+    left = {c: spec for c, spec in desk.centre.specs.items() if c != "tv"}
+    desk.centre.desk = replace(desk.centre.desk, specs=left)
+    desk.remake()
+    assert revise(desk, {**STORY, "headline": "更正"}).status_code == 200
+
+
+def test_the_plan_stays_with_a_newer_version(calm: Newsroom) -> None:
+    body = {"story": STORY, "plan": {"channels": ["web"]}}
+    answer = calm.call("PUT", "/stories/1", json=body, headers={"If-Match": "1"})
+    assert (answer.status_code, faults(answer)) == (422, {"plan": "unexpected"})
+
+
+# -- review and dispatch -----------------------------------------------------------------------------
+
+
+def sign(desk: Newsroom, level: int, who: str, **more: Any) -> httpx.Response:
+    copies = desk.call("GET", "/stories/1/copies").json()
+    body = {"version": copies["version"], "copies_sha256": copies["copies_sha256"], "level": level}
+    return desk.call("POST", "/stories/1/signatures", who=who, json={**body, **more})
+
+
+def test_three_people_release_a_story_and_its_receipts_are_shown(desk: Newsroom) -> None:
+    told = filed(desk)
+    answers = [sign(desk, level, who) for level, who in ((1, "one"), (2, "two"), (3, "three"))]
+    assert [a.status_code for a in answers] == [201, 201, 201]
+    assert answers[0].json()["versions"][0]["waits_for"] == ["复审", "终审"]
+    desk.centre.pump()
+    rows = desk.call("GET", "/deliveries?story=1").json()["deliveries"]
+    assert [(r["channel"], r["state"]) for r in rows] == [("web", "live"), ("tv", "live")]
+    assert rows[0]["receipt_id"] == marker(uuid.UUID(told["story_id"]), "web", 1)
+    assert {(s["level"], s["person_id"]) for s in answers[2].json()["signatures"]} == {
+        (1, "one"),
+        (2, "two"),
+        (3, "three"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "who", "more", "status", "code"),
+    [
+        (2, "two", {}, 409, "level_order"),
+        (1, "reporter", {}, 403, "role_missing"),
+        (1, "one", {"copies_sha256": "e" * 64}, 409, "copies_changed"),
+        (1, "one", {"copies_sha256": "short"}, 422, "string_pattern_mismatch"),
+        (1, "one", {"version": 2}, 404, "no_such_version"),
+        (1, "one", {"version": 10**30}, 422, "less_than_equal"),
+        (4, "one", {}, 422, "level_unknown"),
+        (1, "one", {"decision": "maybe"}, 422, "literal_error"),
+        (1, "one", {"decision": "return", "note": " "}, 422, "note_missing"),
+        (3, "three", {"urgent": True}, 422, "note_missing"),
+        (1, "one", {"person": "two"}, 422, "extra_forbidden"),
+    ],
+)
+def test_a_sign_off_with_a_fault_changes_nothing(
+    calm: Newsroom, level: int, who: str, more: dict[str, Any], status: int, code: str
+) -> None:
+    before = calm.state()
+    answer = sign(calm, level, who, **more)
+    assert (answer.status_code, [*faults(answer).values()]) == (status, [code])
+    assert calm.state() == before
+
+
+def test_one_person_signs_one_level(desk: Newsroom) -> None:
+    both = Person(id="both", name="编辑", desk="", roles=("reviewer1", "reviewer2"))
+    with desk.centre.ledger.transaction() as tx:
+        people.put(tx, both, "key-of-both")
+    filed(desk)
+    assert sign(desk, 1, "both").status_code == 201
+    before = desk.state()
+    answer = sign(desk, 2, "both")
+    assert (answer.status_code, faults(answer)) == (403, {"person": "same_person"})
+    assert desk.state() == before
+    # another person of the very same name is another person
+    assert sign(desk, 2, "two").status_code == 201
+
+
+def test_a_sign_off_for_an_older_version_is_refused_and_edits_void_the_others(
+    desk: Newsroom,
+) -> None:
+    filed(desk)
+    old = desk.call("GET", "/stories/1/copies").json()["copies_sha256"]
+    assert sign(desk, 1, "one").status_code == 201
+    assert revise(desk, {**STORY, "headline": "改了"}).status_code == 200
+    desk.centre.pump()
+    answer = sign(desk, 2, "two", version=1, copies_sha256=old)
+    assert (answer.status_code, faults(answer)) == (409, {"version": "old_version"})
+    answer = sign(desk, 2, "two")
+    assert faults(answer) == {"level": "level_order"}
+    (signature,) = desk.call("GET", "/stories/1").json()["signatures"]
+    assert signature["voided_why"].startswith("稿件已修改")
+
+
+def test_copies_that_are_not_made_yet_cannot_be_signed(desk: Newsroom) -> None:
+    desk.file(STORY)
+    answer = sign(desk, 1, "one", copies_sha256="e" * 64)
+    assert (answer.status_code, faults(answer)) == (409, {"copies_sha256": "copies_not_ready"})
+
+
+def test_a_returned_version_is_not_signed_and_an_approved_one_not_returned(desk: Newsroom) -> None:
+    filed(desk)
+    assert sign(desk, 2, "two", decision="return", note="事实不清").status_code == 201
+    assert faults(sign(desk, 1, "one")) == {"version": "returned"}
+    revise(desk, {**STORY, "headline": "改了"})
+    desk.centre.pump()
+    assert sign(desk, 3, "three", urgent=True, note="突发汛情").status_code == 201
+    answer = sign(desk, 1, "one", decision="return", note="还是不清")
+    assert (answer.status_code, faults(answer)) == (409, {"decision": "approved"})
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\u3000\n", None, 5, "字" * 601])
+def test_a_withdrawal_says_why(calm: Newsroom, reason: Any) -> None:
+    before = calm.state()
+    answer = calm.call("POST", "/stories/1/withdraw", who="three", json={"reason": reason})
+    assert answer.status_code == 422
+    assert "reason" in faults(answer)
+    assert calm.state() == before
+
+
+def test_a_withdrawn_story_is_withdrawn_once_and_for_all(desk: Newsroom) -> None:
+    filed(desk)
+    reason = {"reason": "有误"}
+    assert desk.call("POST", "/stories/1/withdraw", who="three", json=reason).status_code == 200
+    before = desk.state()
+    again = desk.call("POST", "/stories/1/withdraw", who="three", json={"reason": "别的"})
+    assert again.json()["withdrawn_reason"] == "有误"
+    for answer in (
+        revise(desk, STORY),
+        sign(desk, 1, "one"),
+        desk.call("POST", "/stories/1/hold", who="three", json=reason),
+        desk.call("POST", "/stories/1/resume", who="three"),
+        desk.call("POST", "/stories/1/waves", who="three", json={**reason, "wave": 2}),
+    ):
+        assert (answer.status_code, faults(answer)) == (409, {"story": "withdrawn"})
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize("wave", [0, 10, "two", None])
+def test_a_wave_is_one_to_nine(calm: Newsroom, wave: Any) -> None:
+    answer = calm.call("POST", "/stories/1/waves", who="three", json={"wave": wave, "reason": "急"})
+    assert (answer.status_code, [*faults(answer)]) == (422, ["wave"])
+
+
+# -- looking --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["2", "0", "nosuch", "9" * 30, "%27%20OR%201=1", "%00"])
+def test_an_unknown_story_is_not_found(calm: Newsroom, key: str) -> None:
+    for path in (f"/stories/{key}", f"/stories/{key}/copies", f"/deliveries?story={key}"):
+        answer = calm.call("GET", path)
+        assert (answer.status_code, faults(answer)) == (404, {"story_id": "no_such_story"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stories?cursor=" + "9" * 30,
+        "/stories?cursor=x",
+        "/stories?limit=0",
+        "/stories?limit=201",
+        "/stories/1/copies?version=0",
+        "/stories/1/copies?version=" + "9" * 30,
+        "/deliveries?limit=5001",
+    ],
+)
+def test_a_question_out_of_range_is_refused(calm: Newsroom, path: str) -> None:
+    answer = calm.call("GET", path)
+    assert answer.status_code == 422, answer.text
+    assert faults(answer)
+
+
+def test_lists_go_on_where_they_stopped(desk: Newsroom) -> None:
+    for _ in range(5):
+        desk.file(STORY)
+    seen: list[int] = []
+    cursor = ""
+    for _ in range(4):
+        page = desk.call("GET", f"/stories?limit=2{cursor}").json()
+        seen += [story["number"] for story in page["stories"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert seen == [5, 4, 3, 2, 1]
+
+
+def test_whether_the_system_is_quiet(desk: Newsroom) -> None:
+    assert desk.call("GET", "/status").json()["quiet"] is True
+    desk.file(STORY)
+    told = desk.call("GET", "/status").json()
+    assert (told["quiet"], told["outbox_rows"]) == (False, 1)
+    desk.centre.pump()
+    assert desk.call("GET", "/status").json()["quiet"] is True
+
+
+def test_times_are_told_with_their_zone(desk: Newsroom) -> None:
+    release = desk.centre.now + timedelta(hours=1)
+    desk.call(
+        "POST", "/stories", json={"story": STORY, "plan": {"release_at": release.isoformat()}}
+    )
+    shown = desk.call("GET", "/stories/1").json()
+    assert shown["created_at"].endswith("+00:00")
+    assert json.dumps(shown["plan"]["release_at"]).endswith('Z"')
+
+
+def test_what_is_no_route_answers_in_the_one_shape(calm: Newsroom) -> None:
+    for method, path, status in (("GET", "/nothing", 404), ("PATCH", "/stories", 405)):
+        answer = calm.call(method, path)
+        assert answer.status_code == status
+        assert faults(answer)
