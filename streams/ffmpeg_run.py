@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import IO
 
 from schemas.errors import PipelineError, StorageFull, TransientError
+from streams.pipes import Kept, Lines
 
 _CONFINED = Path(__file__).with_name("confined.py")
 _TICK_S = 0.2
 _TERM_GRACE_S = 4.0
 _STDERR_LINES = 200
-_LINE_BYTES = 2000
 
 
 class Cancelled(PipelineError):
@@ -143,10 +143,10 @@ def _watch(
     """Drain both pipes until they close; ``ended``, ``cancelled``, ``late`` or ``heavy``."""
     assert process.stdout is not None
     assert process.stderr is not None
-    stdout = _Lines(on_line) if on_line else _Kept(output.stdout, keep_bytes)
-    sinks: dict[IO[bytes], _Lines | _Kept] = {
+    stdout = Lines(on_line) if on_line else Kept(output.stdout, keep_bytes)
+    sinks: dict[IO[bytes], Lines | Kept] = {
         process.stdout: stdout,
-        process.stderr: _Lines(lambda line: _remember(output, line)),
+        process.stderr: Lines(lambda line: _remember(output, line)),
     }
     end = time.monotonic() + limits.wall_s
     next_question = time.monotonic() + _TICK_S
@@ -185,33 +185,6 @@ def _cpu_s(pid: int) -> float:
     except (OSError, UnicodeDecodeError):
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-class _Lines:
-    """Cuts bytes into lines; an over-long line is cut off, not kept."""
-
-    def __init__(self, take: Callable[[str], None]) -> None:
-        self._take = take
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> None:
-        """An empty chunk is the end: what is left over is the last line."""
-        *whole, rest = (self._rest + chunk).replace(b"\r", b"\n").split(b"\n")
-        self._rest = rest[:_LINE_BYTES] if chunk else b""
-        for line in whole if chunk else [*whole, rest]:
-            if line.strip():
-                self._take(line[:_LINE_BYTES].decode("utf-8", "replace").rstrip())
-
-
-class _Kept:
-    """Keeps the first bytes; what is beyond the limit is read and dropped."""
-
-    def __init__(self, kept: bytearray, limit: int) -> None:
-        self._kept = kept
-        self._limit = limit
-
-    def feed(self, chunk: bytes) -> None:
-        self._kept.extend(chunk[: self._limit - len(self._kept)])
 
 
 def _remember(output: Output, line: str) -> None:
