@@ -289,7 +289,7 @@ def _keep(
 ) -> list[str]:
     """Asset rows; returns object keys that are not needed, their bytes being there already."""
     linked = []
-    for asset in story.assets:
+    for asset in {a.id: a for a in story.assets}.values():  # two references may share one file
         mine = next((r for r in received if r.asset_id == asset.id), None)
         if mine is None:
             continue

@@ -255,6 +255,14 @@ def test_the_same_bytes_again_are_linked_not_stored_twice(desk: Newsroom) -> Non
     filed(desk, by_reference)
 
 
+def test_two_references_may_share_one_file(desk: Newsroom) -> None:
+    media = [{"ref": "p1", "file": "a.jpg"}, {"ref": "p2", "file": "a.jpg"}]
+    filed(desk, {**PICTURED, "media": media}, ("a.jpg", PICTURE))
+    first, second = desk.call("GET", "/stories/1").json()["story"]["assets"]
+    assert first["id"] == second["id"]
+    assert desk.s3.objects[f"originals/{first['id']}"] == PICTURE
+
+
 def test_a_large_clip_goes_in_parts_and_comes_out_whole(desk: Newsroom) -> None:
     data = b"MOV0012" + bytes(range(256)) * (20 * 4096)  # 20 MiB and a little
     answer = desk.upload("a.mp4", data)
