@@ -10,20 +10,21 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from consumers.drawn import Drawn, drawn_once
 from consumers.shelves import Shelf, shelves_of
-from consumers.static_records import BEIJING, Record, of_day
+from consumers.static_live import LiveRecords, day_before
+from consumers.static_records import BEIJING, Record
 from consumers.story_facts import Facts
 from consumers.story_media import fill
 from schemas.hashing import fingerprint
 
 LAYOUT = 1
 """Raised when the files' form changes, so that they are made again."""
+_WHERE = ("sections", "columns")
 JSON_FEED = "https://jsonfeed.org/version/1.1"
 
 
@@ -64,12 +65,8 @@ class _List:
     stem: str
     """File name without ending: ``index``, ``board-gov``, ``column-hot``."""
     title: str
-    where: str = ""
-    """``sections`` or ``columns`` of the card; empty lists everything."""
-
-    def holds(self, record: Record) -> bool:
-        names = record.card.get(self.where) if self.where else [self.title]
-        return isinstance(names, list) and self.title in names
+    name: str = ""
+    """As :meth:`AppPages.names` has it; empty lists everything."""
 
 
 @dataclass(frozen=True)
@@ -120,40 +117,40 @@ class AppPages:
         }
         return _text(told).encode()
 
+    def names(self, record: Record) -> set[str]:
+        return {f"{where}/{name}" for where in _WHERE for name in _names(record, where)}
+
     def indexes(
-        self, live: Sequence[Record], touched: Sequence[Record] | None, _now: datetime
+        self, live: LiveRecords, touched: Sequence[Record] | None, _now: datetime
     ) -> Iterator[dict[str, bytes]]:
-        changed = live if touched is None else touched
-        days = sorted({record.day for record in changed})
+        changed = live.newest if touched is None else touched
         files: dict[str, bytes] = {}
         for one in self._lists(changed, everything=touched is None):
-            newest = list(islice(filter(one.holds, live), self.feed.page_size + 1))
-            shown = newest[: self.feed.page_size]
-            following = shown[-1].day if len(newest) > len(shown) else ""
-            for day in days:
-                if any(one.holds(record) for record in changed if record.day == day):
-                    older = next((r.day for r in live if r.day < day and one.holds(r)), "")
-                    held = list(filter(one.holds, of_day(live, day)))
-                    files[f"{one.stem}-{day}.json"] = self._file(one, held, older, day)
+            found = live.named(one.name) if one.name else live.newest
+            for day in sorted(
+                {r.day for r in changed if not one.name or one.name in self.names(r)}
+            ):
+                held = [r for r in live.of_day(day) if not one.name or one.name in self.names(r)]
+                files[f"{one.stem}-{day}.json"] = self._file(one, held, day_before(found, day), day)
+            shown = found[: self.feed.page_size]
+            following = shown[-1].day if len(found) > len(shown) else ""
             files[f"{one.stem}.json"] = self._file(one, shown, following)
         yield files
 
     def _lists(self, records: Sequence[Record], *, everything: bool) -> list[_List]:
         """The lists in which these records stand; the one of everything last."""
-        sections = [name for record in records for name in _names(record, "sections")]
-        columns = [name for record in records for name in _names(record, "columns")]
-        if everything:
-            sections += [shelf.name for shelf in self.feed.boards]
-            columns += [shelf.name for shelf in self.feed.columns]
-        boards = shelves_of(sections, self.feed.boards)
-        return [
-            *(_List(f"board-{shelf.slug}", shelf.name, "sections") for shelf in boards),
-            *(
-                _List(f"column-{shelf.slug}", shelf.name, "columns")
-                for shelf in shelves_of(columns, self.feed.columns)
-            ),
-            _List("index", self.feed.title),
-        ]
+        lists: list[_List] = []
+        for where, (kind, configured) in self._shelves().items():
+            names = [name for record in records for name in _names(record, where)]
+            names += [shelf.name for shelf in configured] if everything else []
+            lists += [
+                _List(f"{kind}-{shelf.slug}", shelf.name, f"{where}/{shelf.name}")
+                for shelf in shelves_of(names, configured)
+            ]
+        return [*lists, _List("index", self.feed.title)]
+
+    def _shelves(self) -> dict[str, tuple[str, tuple[Shelf, ...]]]:
+        return {"sections": ("board", self.feed.boards), "columns": ("column", self.feed.columns)}
 
     def _file(self, one: _List, shown: Sequence[Record], following: str, day: str = "") -> bytes:
         """A list file. ``day`` is empty for the newest stories; ``following`` is the day whose

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
+from consumers.static_live import LiveRecords
 from consumers.static_records import Record
 
 
@@ -19,6 +20,10 @@ class Pages(Protocol):
 
     def path(self, number: int, /) -> str:
         """Of the story page, below the root."""
+        ...
+
+    def names(self, record: Record, /) -> set[str]:
+        """Under which names the outlet lists a live record."""
         ...
 
     def fixed(self) -> dict[str, bytes]:
@@ -34,10 +39,9 @@ class Pages(Protocol):
         ...
 
     def indexes(
-        self, live: Sequence[Record], touched: Sequence[Record] | None, now: datetime, /
+        self, live: LiveRecords, touched: Sequence[Record] | None, now: datetime, /
     ) -> Iterable[dict[str, bytes]]:
-        """Groups of files in the order of writing, feeds last. ``live`` is newest first;
-        ``touched`` are records that came, changed or went; None makes every page."""
+        """Groups of files in the order of writing, feeds last. ``touched`` are records that came, changed or went; None makes every page."""
         ...
 
 

@@ -1,12 +1,11 @@
 """Records of a static tree: what stands at each story's address, one small JSON file each."""
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -82,18 +81,10 @@ class Record(BaseModel):
         )
 
 
-class Standing(NamedTuple):
-    """Everything that ever stood in a tree: records by story number, live ones newest first."""
-
-    records: dict[int, Record]
-    live: list[Record]
-
-
-def load(root: Path) -> Standing:
-    """Read all records. Raises OSError, also for a file that is not a record."""
+def load(root: Path) -> dict[int, Record]:
+    """All records by story number. Raises OSError, also for a file that is not a record."""
     found = [_read(p) for p in (root / RECORDS).glob("*.json") if p.stem.isdecimal()]
-    live = sorted((r for r in found if r.state == "live"), key=lambda r: r.order)
-    return Standing({record.number: record for record in found}, live)
+    return {record.number: record for record in found}
 
 
 def _read(path: Path) -> Record:
@@ -112,12 +103,7 @@ def drop(root: Path, number: int) -> None:
     (root / RECORDS / f"{number}.json").unlink(missing_ok=True)
 
 
-def of_day(live: Sequence[Record], day: str) -> list[Record]:
-    """Those of one Beijing day; ``live`` is newest first."""
-    return list(takewhile(lambda r: r.day == day, dropwhile(lambda r: r.day > day, live)))
-
-
-def folders_in_use(records: Sequence[Record]) -> set[str]:
+def folders_in_use(records: Iterable[Record]) -> set[str]:
     return {folder for record in records for folder in record.folders}
 
 

@@ -11,7 +11,6 @@ are not: a power cut may lose them, and the first start after a boot makes them 
 """
 
 import json
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from consumers.static_files import (
     remove_temporaries,
     write_group,
 )
+from consumers.static_live import Standing
 from consumers.static_pages import Draft, Pages
 from consumers.static_records import Record
 from schemas.channel import Absent, Accepted, Attempt, Live, Outside, Recalled, Refused
@@ -68,10 +68,11 @@ class Tree:
     client: httpx.Client
     now: Callable[[], datetime]
     read_timeout_s: float
-    records: dict[int, Record] = field(default_factory=dict)
-    live: list[Record] = field(default_factory=list)
-    """Newest first."""
+    standing: Standing = field(init=False)
     _settled: bool = False
+
+    def __post_init__(self) -> None:
+        self.standing = Standing(self.pages.names)
 
     def publish(self, draft: Draft, attempt: Attempt) -> Live | Accepted | Refused:
         """Let the draft stand at its address: a PUT by story, release and version.
@@ -82,7 +83,7 @@ class Tree:
         """
         attempt.remaining_s()
         self.settle()
-        before = self.records.get(attempt.number)
+        before = self.standing.records.get(attempt.number)
         refused = static_records.refusal(before, attempt)
         if refused is not None:
             return refused
@@ -107,7 +108,7 @@ class Tree:
         """What stands at the story's address, and whether a reader gets it. Raises
         TransientError while the folder cannot be read."""
         self.settle()
-        record = self.records.get(attempt.number)
+        record = self.standing.records.get(attempt.number)
         if record is None or record.state == "withdrawn" or not self._page_is(record):
             return Absent()
         if (record.story_id, record.release) != (attempt.story_id, attempt.release):
@@ -127,7 +128,7 @@ class Tree:
         and the public address shows it."""
         attempt.remaining_s()
         self.settle()
-        before = self.records.get(attempt.number)
+        before = self.standing.records.get(attempt.number)
         if before is not None and before.story_id != attempt.story_id:
             return Recalled("该编号下是另一篇稿件，本稿不在 / another story has this number")
         if before is not None and before.release > attempt.release:
@@ -137,7 +138,7 @@ class Tree:
             with self._change(TransientError):
                 static_records.save(self.root, record)
                 self._take_down(record)
-        self._read_back_gone(self.records[attempt.number], attempt)
+        self._read_back_gone(self.standing.records[attempt.number], attempt)
         return Recalled(
             "原地址显示“内容已撤回”（410），列表、订阅与素材均已删除 / 410, gone from lists and feeds"
         )
@@ -149,12 +150,12 @@ class Tree:
             return
         with self._change(TransientError):
             remove_temporaries(self.root)
-            self.records, self.live = static_records.load(self.root)
-            unsettled = [record for record in self.records.values() if not record.settled]
+            self.standing.fill(static_records.load(self.root))
+            unsettled = [record for record in self.standing.records.values() if not record.settled]
             for record in unsettled:
                 self._finish(record)
             if unsettled:
-                used = static_records.folders_in_use(self.live)
+                used = static_records.folders_in_use(self.standing.live)
                 remove_folders(self.root, media_folders(self.root) - used)
             look = f"{self.pages.look()} {_boot()}".encode()
             if unsettled or not self._file_is(_LOOK, sha256(look)):
@@ -164,7 +165,7 @@ class Tree:
     def rebuild(self) -> None:
         """Make every index page and feed anew from the records. OSError."""
         write_group(self.root, self.pages.fixed())
-        for group in self.pages.indexes(self.live, None, self.now()):
+        for group in self.pages.indexes(self.standing.live, None, self.now()):
             write_group(self.root, group)
         write_group(self.root, self._gone_list())
 
@@ -185,12 +186,10 @@ class Tree:
                 copy_media(self.root, one)
         with self._change(UnknownOutcome):
             write_group(self.root, {path: page})
-            self._keep(record)
-            if before is not None and before.state == "withdrawn":
+            self.standing.keep(record)
+            if self.standing.returns(record):
                 (self.root / GONE_FOLDER / path).unlink(missing_ok=True)
                 write_group(self.root, self._gone_list())
-            elif not static_records.folders_in_use(self._withdrawn()).isdisjoint(record.folders):
-                write_group(self.root, self._gone_list())  # a picture is back with this story
             touched = [record, before] if before and before.state == "live" else [record]
             self._write_indexes(touched, flush=False)
             self._seal(record)
@@ -199,7 +198,7 @@ class Tree:
 
     def _take_down(self, record: Record) -> None:
         """Withdrawn record → its consequences. Repeatable. OSError."""
-        self._keep(record)
+        self.standing.keep(record)
         path, notice = self.pages.path(record.number), self.pages.tombstone(record)
         write_group(self.root, {path: notice, f"{GONE_FOLDER}/{path}": notice, **self._gone_list()})
         before = record.previous
@@ -216,43 +215,28 @@ class Tree:
             self._seal(record)
         elif record.previous is not None:
             static_records.save(self.root, record.previous)
-            self._keep(record.previous)
+            self.standing.keep(record.previous)
         else:
             static_records.drop(self.root, record.number)
-            self._forget(record)
+            self.standing.forget(record.number)
 
     def _seal(self, record: Record) -> None:
         sealed = record.model_copy(update={"settled": True, "previous": None})
         static_records.save(self.root, sealed)
-        self._keep(sealed)
-
-    def _keep(self, record: Record) -> None:
-        self._forget(record)
-        self.records[record.number] = record
-        if record.state == "live":
-            insort(self.live, record, key=lambda one: one.order)
-
-    def _forget(self, record: Record) -> None:
-        old = self.records.pop(record.number, None)
-        if old is not None and old.state == "live":
-            del self.live[bisect_left(self.live, old.order, key=lambda one: one.order)]
+        self.standing.keep(sealed)
 
     def _write_indexes(self, touched: Sequence[Record], *, flush: bool) -> None:
-        for group in self.pages.indexes(self.live, touched, self.now()):
+        for group in self.pages.indexes(self.standing.live, touched, self.now()):
             write_group(self.root, group, flush=flush)
 
     def _remove_unused(self, folders: Sequence[str]) -> None:
         if folders:
-            remove_folders(self.root, set(folders) - static_records.folders_in_use(self.live))
-
-    def _withdrawn(self) -> list[Record]:
-        return [record for record in self.records.values() if record.state == "withdrawn"]
+            remove_folders(
+                self.root, set(folders) - static_records.folders_in_use(self.standing.live)
+            )
 
     def _gone_list(self) -> dict[str, bytes]:
-        gone = self._withdrawn()
-        paths = [self.pages.path(record.number) for record in gone]
-        folders = static_records.folders_in_use(gone) - static_records.folders_in_use(self.live)
-        told = {"paths": sorted([*paths, *(f"{folder}/" for folder in folders)])}
+        told = {"paths": self.standing.gone(self.pages.path)}
         return {GONE_LIST: json.dumps(told, indent=0).encode()}
 
     def _stands(self, record: Record, before: Record | None, placed: Sequence[Placed]) -> bool:
@@ -293,7 +277,7 @@ class Tree:
         )
 
     def _read_back_gone(self, record: Record, attempt: Attempt) -> None:
-        used = {medium.address for other in self.live for medium in other.media}
+        used = {medium.address for other in self.standing.live for medium in other.media}
         check_gone(
             self.client,
             f"{self.public_url}/{self.pages.path(record.number)}",

@@ -1,6 +1,6 @@
 """RSS 2.0 and sitemaps of the web site (sitemaps.org 0.9, Google's news extension)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, islice, takewhile
 from typing import Protocol
@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from consumers import web_templates
 from consumers.drawn import Drawn, drawn_once
+from consumers.static_live import LiveRecords
 from consumers.static_records import BEIJING, Record
 
 NEWS_AGE = timedelta(days=2)
@@ -28,26 +29,46 @@ class Feed(Protocol):
 
 
 def feeds(
-    site: Feed, live: Sequence[Record], months: set[str] | None, now: datetime, drawn: Drawn
+    site: Feed, live: LiveRecords, days: Sequence[str], now: datetime, drawn: Drawn
 ) -> dict[str, bytes]:
-    """Feeds after a change in the given months (``2026-11``); None makes every month's."""
+    """Feeds after a change on the given days: the sitemaps of their months, and what lists the
+    newest."""
 
     def entries(kind: str, records: Iterable[Record]) -> list[str]:
         return [drawn_once(drawn, kind, r, lambda _, r: _ENTRIES[kind](site, r)) for r in records]
 
-    by_month = {month: list(rs) for month, rs in groupby(live, key=lambda r: r.day[:7])}
+    for day in days:  # the other days' parts stand as they were drawn
+        drawn.pop(("addresses", day), None)
+        drawn.pop(("changed", day), None)
+
+    def of_day(kind: str, day: str, draw: Callable[[list[Record]], str]) -> str:
+        found = drawn.get((kind, day))
+        if found is None:
+            found = drawn[kind, day] = draw(live.of_day(day))
+        return found
+
+    by_month = {month: list(ds) for month, ds in groupby(live.days(), key=lambda day: day[:7])}
     made = {
         f"sitemap-{month}.xml": _document(
-            f"urlset {_SITEMAP}", entries("address", by_month.get(month, []))
+            f"urlset {_SITEMAP}",
+            [
+                of_day("addresses", day, lambda records: "\n".join(entries("address", records)))
+                for day in by_month.get(month, ())
+            ],
         )
-        for month in (by_month if months is None else sorted(months))
+        for month in dict.fromkeys(day[:7] for day in days)
     }
-    made["sitemap.xml"] = _document(f"sitemapindex {_SITEMAP}", _months(site, by_month))
+    months = [
+        f"<sitemap><loc>{escape(site.public_url)}/sitemap-{month}.xml</loc><lastmod>"
+        f"{max(of_day('changed', day, _last_change) for day in of_month)}</lastmod></sitemap>"
+        for month, of_month in by_month.items()
+    ]
+    made["sitemap.xml"] = _document(f"sitemapindex {_SITEMAP}", months)
     recent = takewhile(lambda r: now - r.published_at < NEWS_AGE, live)
     made["sitemap-news.xml"] = _document(
         f"urlset {_SITEMAP} {_NEWS}", entries("news", islice(recent, 1000))
     )
-    newest = list(live[: site.feed_size])
+    newest = live.newest[: site.feed_size]
     made["rss.xml"] = web_templates.page(
         "rss.xml",
         site=site,
@@ -81,12 +102,8 @@ def _rss_entry(site: Feed, record: Record) -> str:
 _ENTRIES = {"address": _address_entry, "news": _news_entry, "rss": _rss_entry}
 
 
-def _months(site: Feed, by_month: Mapping[str, Sequence[Record]]) -> list[str]:
-    return [
-        f"<sitemap><loc>{escape(site.public_url)}/sitemap-{month}.xml</loc>"
-        f"<lastmod>{_time(max(record.updated_at for record in records))}</lastmod></sitemap>"
-        for month, records in by_month.items()
-    ]
+def _last_change(records: list[Record]) -> str:
+    return max(_time(record.updated_at) for record in records)
 
 
 def _document(root: str, rows: Sequence[str]) -> bytes:

@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, Protocol
 
 from markupsafe import Markup
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from consumers import web_templates
 from consumers.drawn import Drawn, drawn_once
 from consumers.public_url import base_path
 from consumers.shelves import Shelf, shelf_of
-from consumers.static_records import Record, of_day
+from consumers.static_live import LiveRecords, day_before
+from consumers.static_records import Record
 from consumers.story_media import fill
 from consumers.web_copy import Payload
 from consumers.web_feeds import feeds
@@ -120,39 +120,41 @@ class WebPages:
     def tombstone(self, record: Record) -> bytes:
         return self._page("gone.html", self.path(record.number), record=record)
 
+    def names(self, record: Record) -> set[str]:
+        return {*_texts(record.card["sections"]), *_texts(record.card["columns"])}
+
     def indexes(
-        self, live: Sequence[Record], touched: Sequence[Record] | None, now: datetime
+        self, live: LiveRecords, touched: Sequence[Record] | None, now: datetime
     ) -> Iterator[dict[str, bytes]]:
-        changed = live if touched is None else touched
-        names = {name for record in changed for name in _shelf_names(record)}
+        changed = live.newest if touched is None else touched
+        names = {name for record in changed for name in self.names(record)}
         if touched is None:
             names |= {shelf.name for shelf in (*self.site.sections, *self.site.columns)}
         pages = {"index.html": self._front(live)}
         for name in sorted(names):
             link = self._link(name)
             if link.path:
-                found = _newest_of(live, name, self.site.list_page_size)
-                older = next((r.day for r in live if found and r.day < found[-1].day), "")
+                found = live.named(name)[: self.site.list_page_size]
+                older = day_before(live.newest, found[-1].day) if found else ""
                 pages[link.path] = self._list(link, found, older)
-        for day in sorted({record.day for record in changed}):
-            found = of_day(live, day)
-            older = next((record.day for record in live if record.day < day), "")
-            pages[f"d/{day}.html"] = self._list(Link(day, f"d/{day}.html"), found, older)
+        days = sorted({record.day for record in changed})
+        for day in days:
+            older = day_before(live.newest, day)
+            pages[f"d/{day}.html"] = self._list(Link(day, f"d/{day}.html"), live.of_day(day), older)
         yield pages
-        months = None if touched is None else {record.day[:7] for record in changed}
-        yield feeds(self.site, live, months, now, self.drawn)
+        yield feeds(self.site, live, days, now, self.drawn)
 
-    def _front(self, live: Sequence[Record]) -> bytes:
-        newest = list(live[: self.site.front_page_size])
+    def _front(self, live: LiveRecords) -> bytes:
+        newest = live.newest[: self.site.front_page_size]
         lead = _lead(newest)
         others = [record for record in newest if record is not lead]
         second, others = others[:4], others[4:]
         clips = [record for record in others if record.card["clip"]][:4]
         clips = clips if len(clips) > 1 else []
         shelves = [
-            FrontShelf(shelf.name, self._link(shelf.name).path, found)
+            FrontShelf(shelf.name, self._link(shelf.name).path, found[:6])
             for shelf in self.site.sections
-            if shelf.slug != FRONT_SLUG and (found := _newest_of(live, shelf.name, 6))
+            if shelf.slug != FRONT_SLUG and (found := live.named(shelf.name))
         ]
         return self._page(
             "front.html",
@@ -213,12 +215,5 @@ def _lead(newest: Sequence[Record]) -> Record | None:
     return min(today, key=lambda record: int(str(record.card["urgency"])))
 
 
-def _newest_of(live: Sequence[Record], name: str, count: int) -> list[Record]:
-    return list(islice((record for record in live if name in _shelf_names(record)), count))
-
-
-def _shelf_names(record: Record) -> list[Any]:
-    sections, columns = record.card["sections"], record.card["columns"]
-    assert isinstance(sections, list)
-    assert isinstance(columns, list)
-    return sections + columns
+def _texts(value: JsonValue) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []

@@ -15,6 +15,7 @@ from consumers.static_records import BEIJING
 
 _HERE = Path(__file__).parent
 _STATIC = ("site.css", "site.js", "hls.min.js", "hls.LICENSE.txt")
+"""``hls.min.js`` is hls.js 1.7.4 as its npm package has it (Apache-2.0, Dailymotion)."""
 
 
 @cache

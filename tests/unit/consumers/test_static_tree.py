@@ -47,7 +47,7 @@ def listed(world: TreeWorld) -> str:
 def consistent(world: TreeWorld, story: Story, headline: str | None) -> None:
     """What stands is one whole state: shown and listed under ``headline``, or neither."""
     account = world.account()
-    record = account.tree.records.get(story.number)
+    record = account.tree.standing.records.get(story.number)
     assert record is None or record.settled
     shown = record is not None and record.state == "live"
     assert shown == (headline is not None)
@@ -58,7 +58,7 @@ def consistent(world: TreeWorld, story: Story, headline: str | None) -> None:
         assert story.headline not in world.everything()
     assert world.leftovers() == []
     kept = {f"m/{path.name}" for path in (world.root / "m").glob("*")}
-    used = {folder for one in account.tree.live for folder in one.folders}
+    used = {folder for one in account.tree.standing.live for folder in one.folders}
     assert kept == used, "media that no page uses, or pages without their media"
 
 
@@ -319,7 +319,7 @@ def test_no_step_after_the_deadline(world: TreeWorld) -> None:
         world.module.submit(account, payload, late)
     with pytest.raises(TransientError):
         world.module.recall(account, None, "x", late)
-    assert account.tree.records == {}
+    assert account.tree.standing.records == {}
 
 
 def test_index_pages_are_made_again_when_the_entry_changes(tmp_path: Path) -> None:

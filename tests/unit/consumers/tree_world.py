@@ -120,7 +120,7 @@ class TreeWorld:
         payload = self.module.render(story, self.spec)
         account = self.account()
         told = self.attempt(story, payload, release)
-        record = account.tree.records.get(story.number)
+        record = account.tree.standing.records.get(story.number)
         receipt = record.receipt(self.spec.public_url, "x") if record else None
         answer: Recalled = self.module.recall(account, receipt, "内部原因：举报", told)
         account.close()
