@@ -88,7 +88,7 @@ for _command in (
     app.command(rich_help_panel=STORIES)(_command)
 
 
-@app.command("test", rich_help_panel=BUILD)
+@app.command("test", rich_help_panel=BUILD, context_settings={"ignore_unknown_options": True})
 def run_the_tests(
     fast: Annotated[
         bool, typer.Option("--fast", help="只跑快的 / without Kafka, S3, ffmpeg; under a minute")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -53,7 +53,7 @@ REVIEWERS = {
     3: Caller("three", "总编", "总编室", ("reviewer3", "duty")),
 }
 PEOPLE = tuple(
-    Person(id=c.id, name=c.name, desk=c.desk, roles=c.roles)  # type: ignore[arg-type]
+    Person(id=c.id, name=c.name, desk=c.desk, roles=c.roles)
     for c in (REPORTER, *REVIEWERS.values())
 )
 
@@ -90,7 +90,7 @@ class Outlet:
     wave: int
     can_update: bool = True
     asynchronous: bool = False
-    applies_to: str = "all"
+    applies_to: Literal["all", "video"] = "all"
     needs: str | None = None
     absent_is_sure: bool = True
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class CentreInMemory:
                 name=o.name,
                 family="web",
                 wave=o.wave,
-                applies_to=o.applies_to,  # type: ignore[arg-type]
+                applies_to=o.applies_to,
                 **spec,
             )
             for o in outlets
@@ -200,7 +200,7 @@ class CentreInMemory:
                 True,
                 o.applies_to,
                 o.can_update,
-                "值班编辑",  # type: ignore[arg-type]
+                "值班编辑",
             )
             for o in outlets
         }
