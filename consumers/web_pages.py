@@ -140,7 +140,9 @@ class WebPages:
         days = sorted({record.day for record in changed})
         for day in days:
             older = day_before(live.newest, day)
-            pages[f"d/{day}.html"] = self._list(Link(day, f"d/{day}.html"), live.of_day(day), older)
+            pages[f"d/{day}.html"] = self._list(
+                Link(_spoken(day), f"d/{day}.html"), live.of_day(day), older
+            )
         yield pages
         yield feeds(self.site, live, days, now, self.drawn)
 
@@ -169,7 +171,14 @@ class WebPages:
 
     def _list(self, link: Link, found: Sequence[Record], older: str) -> bytes:
         rows = [self._draw("list_row", record) for record in found]
-        return self._page("list.html", link.path, name=link.name, rows=rows, older=older)
+        return self._page(
+            "list.html",
+            link.path,
+            name=link.name,
+            rows=rows,
+            older=older,
+            older_name=_spoken(older),
+        )
 
     def _draw(self, kind: str, record: Record) -> str:
         """A card by the macro of that name."""
@@ -213,6 +222,14 @@ def _lead(newest: Sequence[Record]) -> Record | None:
         return None
     today = [record for record in newest[:8] if record.day == newest[0].day]
     return min(today, key=lambda record: int(str(record.card["urgency"])))
+
+
+def _spoken(day: str) -> str:
+    """``2026-11-24`` → ``2026年11月24日``."""
+    if not day:
+        return ""
+    year, month, of_month = day.split("-")
+    return f"{year}年{int(month)}月{int(of_month)}日"
 
 
 def _texts(value: JsonValue) -> list[str]:

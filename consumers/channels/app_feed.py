@@ -5,34 +5,43 @@ addresses. A withdrawn story leaves ``{"state": "withdrawn"}`` with status 410. 
 no quota, no refusal but its own.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from consumers.app_blocks import blocks_of, text_of
 from consumers.app_pages import AppPages
 from consumers.public_url import PublicUrl
 from consumers.shelves import Shelves
-from consumers.static_tree import Tree, open_tree
-from consumers.story_facts import Facts, draft_of, facts_of
-from schemas.channel import (
-    Absent,
-    Accepted,
-    Attempt,
-    Capabilities,
-    ChannelSpec,
-    Live,
-    Outside,
-    Recalled,
-    Refused,
+from consumers.static_tree import open_tree
+from consumers.story_facts import Facts, facts_of
+from consumers.tree_channel import (
+    Account,
+    capabilities,
+    confirm,
+    find,
+    recall,
+    submit,
+    update,
 )
-from schemas.receipt import Receipt
+from schemas.channel import ChannelSpec, Outside
 from schemas.story import Story
 from schemas.text import Line
 
-capabilities = Capabilities(update=True, recall="yes", absent_is_sure=True, asynchronous=True)
+__all__ = [
+    "Account",
+    "Payload",
+    "Spec",
+    "capabilities",
+    "confirm",
+    "connect",
+    "find",
+    "recall",
+    "render",
+    "submit",
+    "update",
+]
 
 
 class Spec(ChannelSpec):
@@ -68,14 +77,6 @@ class Payload(BaseModel):
     """See :mod:`consumers.app_blocks`."""
 
 
-@dataclass
-class Account:
-    tree: Tree
-
-    def close(self) -> None:
-        self.tree.client.close()
-
-
 def render(story: Story, spec: Spec) -> Payload:
     """Any story fits; refused is only a block whose medium is of another kind."""
     return Payload(
@@ -90,36 +91,3 @@ def connect(spec: Spec, outside: Outside) -> Account:
     return Account(
         open_tree(spec.root, spec.public_url, AppPages(spec), outside, spec.read_timeout_s)
     )
-
-
-def submit(account: Account, payload: Payload, attempt: Attempt) -> Live | Accepted | Refused:
-    """A PUT by story, release and version: repeating it is harmless.
-
-    Accepted while the public address does not show it yet: it stands, so that a withdrawal must
-    find it, and a TransientError would say that it does not.
-    """
-    return account.tree.publish(draft_of(payload, payload.facts), attempt)
-
-
-def confirm(
-    account: Account, _payload: Payload, _handle: dict[str, JsonValue], attempt: Attempt
-) -> Live | Accepted | Refused:
-    """Read back again; Refused when somebody took it away meanwhile."""
-    return account.tree.confirm(attempt)
-
-
-def update(
-    account: Account, payload: Payload, _receipt: Receipt, attempt: Attempt
-) -> Live | Accepted | Refused:
-    """The same PUT; an older version never replaces a newer one."""
-    return account.tree.publish(draft_of(payload, payload.facts), attempt)
-
-
-def find(account: Account, _payload: Payload, attempt: Attempt) -> Live | Accepted | Absent:
-    """Conclusive: the folder is ours, and the file is read through the public address."""
-    return account.tree.find(attempt)
-
-
-def recall(account: Account, _receipt: Receipt, reason: str, attempt: Attempt) -> Recalled:
-    """410 with a tombstone; media that no other story uses are deleted. The reason stays inside."""
-    return account.tree.withdraw(reason, attempt)

@@ -5,34 +5,27 @@ sitemaps are made from records of what stands there (:mod:`consumers.static_tree
 story leaves a notice with status 410. The site is ours: no quota, no refusal but its own.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from consumers.public_url import PublicUrl
 from consumers.shelves import Shelves
-from consumers.static_tree import Tree, open_tree
-from consumers.story_facts import draft_of
+from consumers.static_tree import open_tree
+from consumers.tree_channel import (
+    Account,
+    capabilities,
+    confirm,
+    find,
+    recall,
+    submit,
+    update,
+)
 from consumers.web_copy import Payload, copy_of
 from consumers.web_pages import WebPages
-from schemas.channel import (
-    Absent,
-    Accepted,
-    Attempt,
-    Capabilities,
-    ChannelSpec,
-    Live,
-    Outside,
-    Recalled,
-    Refused,
-)
-from schemas.receipt import Receipt
+from schemas.channel import ChannelSpec, Outside
 from schemas.story import Story
 from schemas.text import Line
-
-capabilities = Capabilities(update=True, recall="yes", absent_is_sure=True, asynchronous=True)
-
 
 __all__ = [
     "Account",
@@ -77,14 +70,6 @@ class Spec(ChannelSpec):
     """For each request of the read-back."""
 
 
-@dataclass
-class Account:
-    tree: Tree
-
-    def close(self) -> None:
-        self.tree.client.close()
-
-
 def render(story: Story, spec: Spec) -> Payload:
     """Any story fits; refused is only a block whose medium is of another kind."""
     return copy_of(story, spec.id, spec.family)
@@ -95,36 +80,3 @@ def connect(spec: Spec, outside: Outside) -> Account:
     return Account(
         open_tree(spec.root, spec.public_url, WebPages(spec), outside, spec.read_timeout_s)
     )
-
-
-def submit(account: Account, payload: Payload, attempt: Attempt) -> Live | Accepted | Refused:
-    """A PUT by story, release and version: repeating it is harmless.
-
-    Accepted while the public address does not show it yet: it stands, so that a withdrawal must
-    find it, and a TransientError would say that it does not.
-    """
-    return account.tree.publish(draft_of(payload, payload.facts), attempt)
-
-
-def confirm(
-    account: Account, _payload: Payload, _handle: dict[str, JsonValue], attempt: Attempt
-) -> Live | Accepted | Refused:
-    """Read back again; Refused when somebody took it away meanwhile."""
-    return account.tree.confirm(attempt)
-
-
-def update(
-    account: Account, payload: Payload, _receipt: Receipt, attempt: Attempt
-) -> Live | Accepted | Refused:
-    """The same PUT; an older version never replaces a newer one."""
-    return account.tree.publish(draft_of(payload, payload.facts), attempt)
-
-
-def find(account: Account, _payload: Payload, attempt: Attempt) -> Live | Accepted | Absent:
-    """Conclusive: the folder is ours, and the page is read through the public address."""
-    return account.tree.find(attempt)
-
-
-def recall(account: Account, _receipt: Receipt, reason: str, attempt: Attempt) -> Recalled:
-    """410 with a notice; media that no other story uses are deleted. The reason stays inside."""
-    return account.tree.withdraw(reason, attempt)

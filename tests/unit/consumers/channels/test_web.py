@@ -320,6 +320,7 @@ def test_days_are_linked_backwards(world: TreeWorld) -> None:
     world.live(numbered(text_story(), 2))
     older = page(world, "d/2026-11-27.html").xpath("//p[@class='older']/a/@href")
     assert older == ["/d/2026-11-24.html"]
+    assert page(world, "d/2026-11-27.html").xpath("//h1")[0].text == "2026年11月27日"
     assert not page(world, "d/2026-11-24.html").xpath("//p[@class='older']")
 
 
