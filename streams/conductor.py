@@ -86,6 +86,9 @@ class Conductor:
             }
             for version in versions
         }
+        needs = {
+            name for found in copies.values() for copy in found.values() for name in copy.needs
+        }
         signed = stories.valid_signatures(tx, story_id, row.version)
         not_before = [utc(t) for t in (approved.embargoed_until, plan.release_at) if t is not None]
         waves = {c: plan.waves.get(c, self.rules[c].wave) for c in channels}
@@ -108,7 +111,7 @@ class Conductor:
             opened_waves={int(k): v for k, v in json.loads(row.opened_waves).items()},
             copies={version: found for version, found in copies.items() if found},
             renditions={
-                name: (r.state, r.reason) for name, r in renditions.of_story(tx, story_id).items()
+                name: (r.state, r.reason) for name, r in renditions.of_needs(tx, needs).items()
             },
             publications=tuple(
                 _publication(p)

@@ -1,6 +1,7 @@
 """Bring the ledger to this build's tables: backup first, refuse a newer one."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alembic import command
@@ -50,5 +51,5 @@ def _back_up(ledger: Ledger, backups: Path, revision: str) -> None:
     backups.mkdir(parents=True, exist_ok=True)
     source = str(ledger.engine.url.database)
     target = backups / f"before-{revision}-{new_id()}.db"
-    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)

@@ -1,11 +1,12 @@
 """Renditions: one row for each (source, recipe); the first committed one wins."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from schemas.rendition import Rendition, placeholder
+from schemas.rendition import Rendition, parse_placeholder, placeholder
 from stores.ledger.tables import publications, renditions, story_renditions
 
 Place = tuple[str, str]
@@ -58,8 +59,10 @@ def need(
         return True
     if row.state == "failed":
         change(tx, source_sha256, recipe, at=at, state="ordered", reason="", tries=0, due_at=at)
-        return True
-    return False
+    first = {"wave": min(wave, row.wave), "urgency": min(urgency, row.urgency)}
+    if first != {"wave": row.wave, "urgency": row.urgency}:
+        change(tx, source_sha256, recipe, at=at, **first)  # somebody waits for it more urgently
+    return bool(row.state == "failed")
 
 
 def get(tx: Connection, source_sha256: str, recipe: str) -> Row[Any] | None:
@@ -156,6 +159,12 @@ def of_story(tx: Connection, story_id: UUID | str) -> dict[str, Row[Any]]:
         .where(story_renditions.c.story_id == str(story_id))
     )
     return {placeholder(r.source_sha256, r.recipe): r for r in rows}
+
+
+def of_needs(tx: Connection, needs: Iterable[str]) -> dict[str, Row[Any]]:
+    """Placeholder → row, for those that there are."""
+    found = {name: get(tx, *parse_placeholder(name)) for name in needs}
+    return {name: row for name, row in found.items() if row is not None}
 
 
 def stories_of(tx: Connection, source_sha256: str, recipe: str) -> list[str]:

@@ -163,20 +163,19 @@ def put_copies(
     """Freeze the copies of a version; False when they were frozen before (the first ones win)."""
     if version_row(tx, story_id, version).copies_sha256 is not None:
         return False
-    tx.execute(
-        copies.insert(),
-        [
-            {
-                "story_id": str(story_id),
-                "version": version,
-                "channel": ref.channel,
-                "sha256": ref.sha256,
-                "refused": ref.refused,
-                "needs": json.dumps(needs.get(ref.channel, ())),
-            }
-            for ref in made
-        ],
-    )
+    rows = [
+        {
+            "story_id": str(story_id),
+            "version": version,
+            "channel": ref.channel,
+            "sha256": ref.sha256,
+            "refused": ref.refused,
+            "needs": json.dumps(needs.get(ref.channel, ())),
+        }
+        for ref in made
+    ]
+    if rows:  # every channel may have been switched off meanwhile
+        tx.execute(copies.insert(), rows)
     set_version(tx, story_id, version, copies_sha256=copies_sha256)
     return True
 
