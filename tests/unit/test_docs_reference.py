@@ -1,0 +1,207 @@
+"""Settings, channels, topics, messages, states and endpoints: the manuals say what the code does."""
+
+import json
+import re
+import typing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from cli.contracts import documents
+from cli.wiring import channel_modules, variables
+from deploy.process_table import TITLES
+from deploy.stack.secret_files import FIRST_SECRETS
+from desk.words import STATES
+from schemas.channel import ChannelSpec
+from schemas.configuration import read_channels
+from schemas.errors import PipelineError
+from schemas.events import EVENTS
+from schemas.newsroom import DefaultPlan, Newsroom, Person, UploadLimits
+from schemas.orders import ORDERS
+from schemas.settings import REPOSITORY, Settings
+from schemas.topics import DAY_MS, topics
+from tests.unit.pages import DOCS, code, rows_below, text
+
+
+def test_every_setting_is_told_with_its_default() -> None:
+    rows = {code(row[0]): row[1] for row in rows_below("docs/operate.md", "### Environment")}
+    by_script = {"SHOUFA_HOME", "SHOUFA_PYTHON", "SHOUFA_KEY"}
+    settings = {f"SHOUFA_{name.upper()}": info for name, info in Settings.model_fields.items()}
+    assert set(rows) == set(settings) | by_script
+    for name, info in settings.items():
+        default = info.default
+        if isinstance(default, Path):
+            default = default.relative_to(REPOSITORY).as_posix()
+        assert rows[name] == (f"`{default}`" if default != "" else "–"), name
+
+
+def test_every_port_is_told() -> None:
+    told = {code(row[0]) for row in rows_below("docs/operate.md", "### Ports")}
+    settings = Settings(port_base=7400)
+    ports = {
+        settings.web_port, settings.site_port, settings.kafka_port, settings.kafka_controller_port,
+        settings.s3_port, settings.wechat_port, settings.douyin_port, settings.relay_port,
+    }  # fmt: skip
+    offsets = {f"+{port - 7400}" for port in ports}
+    assert offsets <= told
+
+
+def test_every_process_and_secret_is_told() -> None:
+    page = text("docs/operate.md")
+    told = {code(row[0]) for row in rows_below("docs/operate.md", "### Processes")}
+    assert set(TITLES) | {"supervise"} == told
+    for name in FIRST_SECRETS:
+        assert f"`{name}`" in page, name
+
+
+def test_every_common_field_of_a_channel_is_told_with_its_default() -> None:
+    check_fields("### Common fields", ChannelSpec, set())
+
+
+@pytest.mark.parametrize("module", sorted(channel_modules()))
+def test_every_field_of_a_channel_module_is_told_with_its_default(module: str) -> None:
+    spec = channel_modules()[module].Spec
+    same = {
+        name
+        for name, info in ChannelSpec.model_fields.items()
+        if info.default == spec.model_fields[name].default and info.is_required() is False
+    }
+    required = {name for name, info in ChannelSpec.model_fields.items() if info.is_required()}
+    check_fields(f"### Module `{module}`", spec, same | required)
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [
+        ("### Whole file", Newsroom),
+        ("### `[plan]`", DefaultPlan),
+        ("### `[uploads]`", UploadLimits),
+        ("### `[[people]]`", Person),
+    ],
+)
+def test_every_field_of_the_newsroom_file_is_told(heading: str, model: type[BaseModel]) -> None:
+    check_fields(heading, model, set())
+
+
+def check_fields(heading: str, model: type[BaseModel], without: set[str]) -> None:
+    rows = {code(row[0]): row[1] for row in rows_below("docs/operate.md", heading)}
+    fields = {n: info for n, info in model.model_fields.items() if n not in without}
+    assert set(rows) == set(fields)
+    for name, info in fields.items():
+        assert rows[name] == shown(info), f"{heading}: {name} is {shown(info)}"
+
+
+def shown(info: FieldInfo) -> str:
+    """A default as the tables write it."""
+    if info.is_required():
+        return "required"
+    value = info.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return "see below"
+    if isinstance(value, Path):
+        return f"`{value.relative_to(REPOSITORY).as_posix()}`"
+    if isinstance(value, dict) and len(value) > 2:
+        return "see below"
+    if value in ("", None, (), {}):
+        return "–"
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def test_limits_and_quotas_are_told() -> None:
+    page = text("docs/operate.md")
+    for name, module in channel_modules().items():
+        for field in ("limits", "quota"):
+            info = module.Spec.model_fields.get(field)
+            if info is None or shown(info) != "see below":
+                continue
+            default = info.default
+            values = default.model_dump() if isinstance(default, BaseModel) else default
+            for key, value in values.items():
+                plain = f"{value:g}" if isinstance(value, float) else str(value)
+                assert f"`{key}` {plain}" in page, f"{name}.{field}: `{key}` {plain}"
+
+
+def test_every_variable_of_the_channels_file_is_told() -> None:
+    page = text("docs/operate.md")
+    for name in variables(Settings()):
+        assert f"`${{{name}}}`" in page, name
+
+
+def test_the_examples_of_channels_are_taken() -> None:
+    """Every toml block of the manual that holds channels is a valid channels file."""
+    blocks = re.findall(r"```toml\n(.*?)```", text("docs/operate.md"), re.DOTALL)
+    channels = [block for block in blocks if "[channels." in block]
+    assert channels
+    for block in channels:
+        assert read_channels(block, variables(Settings()), channel_modules())
+
+
+def test_the_topic_table_is_the_one_of_the_code() -> None:
+    rows = rows_below("docs/events.md", "## Topics")
+    told = {code(row[0]): row[1:6] for row in rows}
+    for topic in topics(["<channel>"]):
+        kept = "for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // DAY_MS} days"
+        expected = [
+            topic.key, str(topic.partitions), kept, topic.written_by,
+            topic.read_by.replace("<channel>", "that channel"),
+        ]  # fmt: skip
+        assert told.pop(topic.name) == expected
+    assert not told, f"no such topic: {sorted(told)}"
+
+
+def messages() -> dict[str, type[BaseModel]]:
+    return {**EVENTS, **ORDERS}
+
+
+def test_every_type_of_message_has_its_place_and_no_other_is_named() -> None:
+    page = text("docs/events.md")
+    heads = set(re.findall(r"^### `(cn\.shoufa\.[\w.]+)`", page, re.MULTILINE))
+    assert heads == {*messages(), "cn.shoufa.dead.letter.v1"}
+
+
+@pytest.mark.parametrize("kind", sorted(messages()))
+def test_the_example_of_a_message_is_one(kind: str) -> None:
+    part = text("docs/events.md").split(f"### `{kind}`", 1)[1].split("\n### ", 1)[0]
+    example = re.search(r"```json\n(.*?)```", part, re.DOTALL)
+    assert example, f"no example of {kind}"
+    messages()[kind].model_validate_json(example.group(1), extra="forbid")
+
+
+def test_the_exported_schemas_are_those_of_this_build() -> None:
+    """After a change of a model: ``./run schemas``."""
+    found = {p.name: json.loads(p.read_text("utf-8")) for p in DOCS.glob("schemas/*.json")}
+    made = documents()
+    assert set(found) >= set(made), f"not exported: {sorted(set(made) - set(found))}"
+    for name, document in made.items():
+        assert found[name] == json.loads(json.dumps(document)), f"{name} is of another build"
+
+
+def test_every_state_of_a_delivery_is_told() -> None:
+    rows = rows_below("docs/architecture.md", "## States of a delivery")
+    assert [code(row[0]) for row in rows] == list(dict.fromkeys(code(row[0]) for row in rows))
+    assert {code(row[0]) for row in rows} == set(STATES)
+    assert all(len(row) == 5 and all(row) for row in rows), "state, word, meaning, owner, way out"
+
+
+def test_every_endpoint_is_told_and_no_other() -> None:
+    from producers import act_routes, look_routes, story_routes
+
+    made = {
+        f"{method} /v1{route.path}"
+        for room in (story_routes, act_routes, look_routes)
+        for route in room.router.routes
+        for method in typing.cast("Any", route).methods
+    }
+    told = {code(row[0]) for row in rows_below("docs/api.md", "## Endpoints")}
+    assert told == made | {"GET /v1/openapi.json"}
+
+
+def test_every_error_class_is_told_with_its_status() -> None:
+    page = text("docs/api.md")
+    for status in (401, 403, 404, 409, 413, 415, 422, 503, 507):
+        assert f"| {status} |" in page, status
+    for kind in PipelineError.__subclasses__():
+        assert kind.__name__ in text("docs/add-a-channel.md"), kind.__name__
