@@ -18,6 +18,8 @@ from schemas.topics import Topic
 
 STORIES = 120
 WARM_UP = 15
+QUIET_S = 0.1
+"""Pause before each release and each turn of the floor: nothing else is under way."""
 PLAN = {"channels": ["web", "app"]}
 
 
@@ -42,8 +44,10 @@ def _ours(stack: Stack) -> list[float]:
         copies = _copies(clients["reviewer-1"], story)
         for level in (1, 2):
             _sign(clients[f"reviewer-{level}"], story, copies, level)
+        time.sleep(QUIET_S)
         began = time.time() * 1000
         _sign(clients["reviewer-3"], story, copies, 3)
+        time.sleep(QUIET_S)
         received = _first_receipt_ms(clients["reporter"], story)
         if number >= WARM_UP:
             taken.append(received - began)
@@ -101,7 +105,7 @@ def _floor(stack: Stack) -> list[float]:
         client.get(f"{stack.settings.site_url}/").read()
         if number >= WARM_UP:
             taken.append((time.perf_counter() - began) * 1000)
-        time.sleep(0.02)
+        time.sleep(QUIET_S)
     done.set()
     producer.send(names[0], b"end").get(timeout=10)
     hop.join(timeout=10)

@@ -31,12 +31,13 @@ from schemas.errors import (
     Unavailable,
     UnknownOutcome,
 )
+from schemas.hashing import sha256
 from schemas.orders import Order, ReleaseOrder
 from schemas.receipt import Receipt
 from schemas.settings import Settings
 from schemas.topics import release_orders
 from stores import objects
-from stores.ledger import publications
+from stores.ledger import publications, stories
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("publish")
@@ -232,7 +233,10 @@ class Publisher:
             return UnknownOutcome(f"{type(error).__name__}: {error}")
 
     def _copy(self, row: Row[Any]) -> tuple[ChannelCopy, Any]:
-        body = objects.get(self.store, keys.copy(row.copy_sha256), row.copy_sha256)
+        with self.ledger.snapshot() as view:
+            body = stories.copy_body(view, row.copy_sha256, row.story_id, row.channel)
+        if body is None or sha256(body) != row.copy_sha256:
+            body = objects.get(self.store, keys.copy(row.copy_sha256), row.copy_sha256)
         copy = ChannelCopy.model_validate_json(body)
         if (str(copy.story_id), copy.channel, copy.version) != (
             row.story_id,

@@ -53,7 +53,13 @@ class Adapter:
         with self.ledger.transaction() as tx:
             now = self.ledger.now_ms()
             if stories.put_copies(
-                tx, story.id, story.version, made.refs, made.needs, made.copies_sha256
+                tx,
+                story.id,
+                story.version,
+                made.refs,
+                made.needs,
+                made.copies_sha256,
+                made.bodies,
             ):
                 ready = CopiesReady(
                     story_id=story.id,

@@ -159,6 +159,7 @@ def put_copies(
     made: list[CopyRef],
     needs: dict[str, tuple[str, ...]],
     copies_sha256: str,
+    bodies: dict[str, bytes],
 ) -> bool:
     """Freeze the copies of a version; False when they were frozen before (the first ones win)."""
     if version_row(tx, story_id, version).copies_sha256 is not None:
@@ -171,6 +172,7 @@ def put_copies(
             "sha256": ref.sha256,
             "refused": ref.refused,
             "needs": json.dumps(needs.get(ref.channel, ())),
+            "body": bodies[ref.sha256].decode() if ref.sha256 in bodies else None,
         }
         for ref in made
     ]
@@ -182,11 +184,25 @@ def put_copies(
 
 def copies_of(tx: Connection, story_id: UUID | str, version: int) -> dict[str, CopyRow]:
     rows = tx.execute(
-        select(copies).where(copies.c.story_id == str(story_id), copies.c.version == version)
+        select(copies.c.channel, copies.c.sha256, copies.c.refused, copies.c.needs).where(
+            copies.c.story_id == str(story_id), copies.c.version == version
+        )
     )
     return {
         r.channel: CopyRow(r.channel, r.sha256, r.refused, tuple(json.loads(r.needs))) for r in rows
     }
+
+
+def copy_body(tx: Connection, sha256: str, story_id: UUID | str, channel: str) -> bytes | None:
+    """A frozen copy's bytes as the ledger keeps them; the caller checks the hash."""
+    body = tx.execute(
+        select(copies.c.body).where(
+            copies.c.story_id == str(story_id),
+            copies.c.channel == channel,
+            copies.c.sha256 == sha256,
+        )
+    ).scalar()
+    return None if body is None else body.encode()
 
 
 def sign(

@@ -93,6 +93,8 @@ copies = Table(
     Column("sha256", _Sha),
     Column("refused", Text, nullable=False),
     Column("needs", Text, nullable=False),
+    Column("body", Text),
+    # the frozen bytes beside the object in S3: the way out need not fetch them
 )
 
 signatures = Table(

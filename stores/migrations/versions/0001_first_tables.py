@@ -67,6 +67,7 @@ def upgrade() -> None:
     sa.Column('sha256', sa.String(length=64), nullable=True),
     sa.Column('refused', sa.Text(), nullable=False),
     sa.Column('needs', sa.Text(), nullable=False),
+    sa.Column('body', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('story_id', 'version', 'channel')
     )
     op.create_table('dead_letters',
