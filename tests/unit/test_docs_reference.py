@@ -10,7 +10,6 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cli.contracts import documents
 from cli.wiring import channel_modules, variables
 from deploy.process_table import TITLES
 from deploy.stack.secret_files import FIRST_SECRETS
@@ -23,7 +22,9 @@ from schemas.newsroom import DefaultPlan, Newsroom, Person, UploadLimits
 from schemas.orders import ORDERS
 from schemas.settings import REPOSITORY, Settings
 from schemas.topics import DAY_MS, topics
-from tests.unit.pages import DOCS, code, rows_below, text
+from tests.unit.pages import code, rows_below, text
+
+DEPENDENCIES = "docs/decisions/0011-what-we-depend-on.md"
 
 
 def test_every_setting_is_told_with_its_default() -> None:
@@ -124,6 +125,16 @@ def test_limits_and_quotas_are_told() -> None:
                 assert f"`{key}` {plain}" in page, f"{name}.{field}: `{key}` {plain}"
 
 
+def test_every_dependency_is_told_with_its_reason() -> None:
+    wanted = set()
+    for name in ("requirements.in", "requirements-ffmpeg.in"):
+        lines = [line.partition("#")[0].strip() for line in text(name).splitlines()]
+        wanted |= {re.split(r"[^\w.-]", line)[0].lower() for line in lines if line}
+    table = re.findall(r"^\| (`.*?) \|", text(DEPENDENCIES), re.MULTILINE)
+    told = {name.lower() for cell in table for name in re.findall(r"`([^`]+)`", cell)}
+    assert told == wanted
+
+
 def test_every_variable_of_the_channels_file_is_told() -> None:
     page = text("docs/operate.md")
     for name in variables(Settings()):
@@ -168,15 +179,6 @@ def test_the_example_of_a_message_is_one(kind: str) -> None:
     example = re.search(r"```json\n(.*?)```", part, re.DOTALL)
     assert example, f"no example of {kind}"
     messages()[kind].model_validate_json(example.group(1), extra="forbid")
-
-
-def test_the_exported_schemas_are_those_of_this_build() -> None:
-    """After a change of a model: ``./run schemas``."""
-    found = {p.name: json.loads(p.read_text("utf-8")) for p in DOCS.glob("schemas/*.json")}
-    made = documents()
-    assert set(found) >= set(made), f"not exported: {sorted(set(made) - set(found))}"
-    for name, document in made.items():
-        assert found[name] == json.loads(json.dumps(document)), f"{name} is of another build"
 
 
 def test_every_state_of_a_delivery_is_told() -> None:
