@@ -164,9 +164,12 @@ def run_work(centre: Centre) -> int:
 
 def run_web(centre: Centre) -> int:
     """The API, the board, the public site and the watched folder."""
+    import uvloop
+
     from cli.web import serve
 
-    return asyncio.run(serve(centre))
+    status: int = uvloop.run(serve(centre))
+    return status
 
 
 def run_platforms(centre: Centre) -> int:

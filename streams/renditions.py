@@ -162,7 +162,10 @@ def ladder(recipe: Hls, facts: MediaFacts) -> list[Level]:
             continue
         size = even(width), even(height)
         if not levels or min(size) >= 1.2 * min(levels[-1].width, levels[-1].height):
-            levels.append(Level(f"v{min(size)}", *size, round(rung.kbps * factor)))
+            name = f"v{min(size)}"
+            if levels and levels[-1].name == name:  # a long source: the rung is narrower than named
+                name += "s"
+            levels.append(Level(name, *size, round(rung.kbps * factor)))
         break
     return levels
 

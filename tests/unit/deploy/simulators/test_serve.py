@@ -15,6 +15,8 @@ import pytest
 
 from tests.unit.deploy.simulators.callers import picture
 
+pytestmark = pytest.mark.xdist_group("ports of the platforms")
+
 PORT_BASE = 9200
 WECHAT = f"http://127.0.0.1:{PORT_BASE + 20}"
 DOUYIN = f"http://127.0.0.1:{PORT_BASE + 21}"
