@@ -205,5 +205,5 @@ def test_every_error_class_is_told_with_its_status() -> None:
     page = text("docs/api.md")
     for status in (401, 403, 404, 409, 413, 415, 422, 503, 507):
         assert f"| {status} |" in page, status
-    for kind in PipelineError.__subclasses__():
-        assert kind.__name__ in text("docs/add-a-channel.md"), kind.__name__
+    tree = [k for k in PipelineError.__subclasses__() if k.__module__ == "schemas.errors"]
+    assert [k.__name__ for k in tree if k.__name__ not in text("docs/add-a-channel.md")] == []
