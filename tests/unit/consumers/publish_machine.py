@@ -46,7 +46,10 @@ REST = {
 }
 MOVED_BY_ITSELF = set(publications.OPEN)
 WAITS = {"planned", "held", "gated"}
-CHANNELS = st.sampled_from(["web", "wechat", "tv", "short"])
+ACTS = (
+    *("correct", "correct", "correct", "approve", "edit", "sign", "urgent"),
+    *("send back", "hold", "resume", "resume", "override", "withdraw"),
+)
 
 
 @dataclass
@@ -102,16 +105,19 @@ class Publishing(RuleBasedStateMachine):
 
     # -- the newsroom ------------------------------------------------------------------------
 
-    @initialize(embargo_s=st.sampled_from([None, None, None, 300]), start=st.integers(0, 3))
+    @initialize(
+        embargo_s=st.sampled_from([None, None, None, 300]),
+        start=st.sampled_from([0, 1, 2, 3, 3, 6, 6, 6]),
+    )
     def first_story(self, embargo_s: int | None, start: int) -> None:
         """Filed; then, often, approved and under way, since most of what can go wrong is late."""
         self.file(embargo_s)
         if start > 0:
             self.approve(0)
-        for _ in range(start - 1):
-            self.deliver(20)
-            for channel in self.platforms:
-                self.work(channel, "ok")
+        for turn in range(start - 1):
+            self.all_goes_well_for_a_while()
+            if turn > 1:
+                self.time_passes(2)
 
     def file(self, embargo_s: int | None) -> None:
         at = self.centre.now + timedelta(seconds=embargo_s) if embargo_s else None
@@ -125,23 +131,42 @@ class Publishing(RuleBasedStateMachine):
     def second_story(self) -> None:
         self.file(None)
 
-    @rule(number=st.integers(0, 1))
+    @rule(number=st.integers(0, 1), act=st.sampled_from(ACTS), level=st.integers(1, 3))
+    def newsroom(self, number: int, act: str, level: int) -> None:
+        """What moves a story on is done more often than what ends it."""
+        match act:
+            case "correct":
+                self.correct(number, told=level > 1)
+            case "edit":
+                self.edit(number)
+            case "approve":
+                self.approve(number)
+            case "sign":
+                self.sign(number, level, urgent=False)
+            case "urgent":
+                self.sign(number, level, urgent=True)
+            case "send back":
+                self.send_back(number, level)
+            case "hold" | "resume":
+                self.hold_or_resume(number, held=act == "hold")
+            case "override":
+                self.override(number, max(2, level))
+            case "withdraw":
+                self.withdraw(number)
+
     def edit(self, number: int) -> None:
         with suppress(PermanentError):
             self.centre.revise(self.story(number), "改过")
 
-    @rule(number=st.integers(0, 1), level=st.integers(1, 3), urgent=st.just(False) | st.booleans())
     def sign(self, number: int, level: int, urgent: bool) -> None:
         with suppress(PermanentError):
             self._sign(number, level, urgent=urgent, note="急" if urgent else "")
 
-    @rule(number=st.integers(0, 1))
     def approve(self, number: int) -> None:
         self.deliver(20)
         for level in (1, 2, 3):
             self.sign(number, level, urgent=False)
 
-    @rule(number=st.integers(0, 1), told=st.booleans())
     def correct(self, number: int, told: bool) -> None:
         """A newer version, reviewed; ``told``: the conductor knows already."""
         self.edit(number)
@@ -149,7 +174,6 @@ class Publishing(RuleBasedStateMachine):
         if told:
             self.deliver(20)
 
-    @rule(number=st.integers(0, 1), level=st.integers(1, 3))
     def send_back(self, number: int, level: int) -> None:
         with suppress(PermanentError):
             self._sign(number, level, decision="return", note="事实不清")
@@ -162,11 +186,9 @@ class Publishing(RuleBasedStateMachine):
         if ready:
             self.centre.sign(story, level, **more)
 
-    @rule(number=st.integers(0, 1))
     def withdraw(self, number: int) -> None:
         self.centre.withdraw(self.story(number))
 
-    @rule(number=st.integers(0, 1), held=st.booleans())
     def hold_or_resume(self, number: int, held: bool) -> None:
         key = str(self.story(number))
         with suppress(PermanentError):
@@ -175,7 +197,6 @@ class Publishing(RuleBasedStateMachine):
             else:
                 acts.resume(self.centre.desk, REVIEWERS[3], key)
 
-    @rule(number=st.integers(0, 1), wave=st.integers(2, 3))
     def override(self, number: int, wave: int) -> None:
         story = self.story(number)
         with suppress(PermanentError):
@@ -229,17 +250,41 @@ class Publishing(RuleBasedStateMachine):
         for channel in self.platforms:
             self.work(channel, "ok")
 
-    @rule(channel=CHANNELS, mood=st.sampled_from(MOODS))
+    @rule(which=st.integers(0, 3), mood=st.sampled_from(MOODS), more=st.booleans())
+    def somebody_works(self, which: int, mood: str, more: bool) -> None:
+        """One of those who have something to do; if nobody has, the next event or hour comes."""
+        busy = self.busy()
+        if not busy:
+            self.deliver(2)
+            due = self.next_due()
+            if due is not None:
+                self.time_passes(min(40.0, max(0.0, (due - self.centre.ledger.now_ms()) / 1000)))
+            busy = self.busy()
+        if busy:
+            self.work(busy[which % len(busy)], mood)
+        if more:
+            self.deliver(20)
+
+    def busy(self) -> list[str]:
+        now = self.centre.ledger.now_ms()
+        with self.centre.ledger.snapshot() as view:
+            return [
+                channel
+                for channel in self.platforms
+                if channel in self.flying or publications.next_due(view, channel, now) is not None
+            ]
+
     def work(self, channel: str, mood: str) -> None:
         if channel not in self.flying:
             self.begin(channel, mood, slow=False)
         self.answer(channel)
 
-    @rule(
-        channel=CHANNELS,
-        mood=st.sampled_from(MOODS),
-        slow=st.booleans(),
-    )
+    @rule(which=st.integers(0, 3), mood=st.sampled_from(MOODS), slow=st.booleans())
+    def somebody_begins(self, which: int, mood: str, slow: bool) -> None:
+        idle = [channel for channel in self.busy() if channel not in self.flying]
+        if idle:
+            self.begin(idle[which % len(idle)], mood, slow=slow)
+
     def begin(self, channel: str, mood: str, slow: bool) -> None:
         """Claim; the call is made now, or (slow) when the answer is due."""
         if channel in self.flying:
@@ -265,7 +310,15 @@ class Publishing(RuleBasedStateMachine):
 
         self.flying[channel] = Flight(taken, channel, None if slow else call(), call)
 
-    @rule(channel=CHANNELS)
+    @precondition(lambda self: self.flying)
+    @rule(which=st.integers(0, 3), dies=st.booleans())
+    def a_call_ends(self, which: int, dies: bool) -> None:
+        channel = list(self.flying)[which % len(self.flying)]
+        if dies:
+            self.owner_dies(channel)
+        else:
+            self.answer(channel)
+
     def answer(self, channel: str) -> None:
         flight = self.flying.pop(channel, None)
         if flight is not None:
@@ -288,7 +341,6 @@ class Publishing(RuleBasedStateMachine):
             )
         return after_call(flight.taken.row.verb, over, spec, tries=0, left_s=0, jitter=0)
 
-    @rule(channel=CHANNELS)
     def owner_dies(self, channel: str) -> None:
         """Killed for certain, then a new owner adopts what was open."""
         flight = self.flying.pop(channel, None)
