@@ -284,7 +284,8 @@ class CentreInMemory:
             moved = self.deliver_events()
             moved |= self.timer.ring_due() == 0.0
             if publish:
-                moved |= any([p._work_once() for p in self.publishers.values()])
+                worked = [p._work_once() for p in self.publishers.values()]
+                moved |= any(worked)
             if not moved:
                 return
         raise AssertionError("the centre never comes to rest")

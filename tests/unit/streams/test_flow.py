@@ -157,7 +157,7 @@ def test_an_edit_voids_sign_offs(centre: CentreInMemory) -> None:
     centre.revise(story, "改了")
     centre.pump()
 
-    with pytest.raises(Conflict, match="level 1|初审"):
+    with pytest.raises(Conflict, match=r"level 1|初审"):
         centre.sign(story, 3)
     with pytest.raises(Conflict, match="copies"):
         centre.sign(story, 1, copies=old)
@@ -170,14 +170,14 @@ def test_same_person_cannot_sign_twice(centre: CentreInMemory) -> None:
     story = centre.file()
     centre.pump()
     everybody = Caller("one", "编辑", "编辑部", ("reviewer1", "reviewer2", "reviewer3"))
-    REVIEWERS_BEFORE = REVIEWERS[2]
+    before = REVIEWERS[2]
     centre.sign(story, 1)
     REVIEWERS[2] = everybody
     try:
         with pytest.raises(NotApproved, match="one person"):
             centre.sign(story, 2)
     finally:
-        REVIEWERS[2] = REVIEWERS_BEFORE
+        REVIEWERS[2] = before
 
 
 def test_urgent_release_by_one_final_signature(centre: CentreInMemory) -> None:
