@@ -1,7 +1,7 @@
 """The ledger's side of publishing: claim, checkpoint, quota, finish; each one transaction."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +49,7 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
             return Claim(row, None, story.number, story.withdrawn_reason, sent_before)
         stop = may_claim(_claimant(tx, row, story))
         if stop is not None:
-            _stop(tx, row, stop, now)
+            _stop(tx, row, _honest(row, stop), now)
             return None
         clear_at = (row.sent_before or 0) + round(spec.settle_s * 1000)
         if row.sent_before is not None and now < clear_at:
@@ -96,6 +96,14 @@ def _claimant(tx: Connection, row: Row[Any], story: Row[Any]) -> Claimant:
         and mine.sha256 is not None
         and mine.sha256 == row.copy_sha256,
     )
+
+
+def _honest(row: Row[Any], stop: Stop) -> Stop:
+    """A stopped correction whose last answer was lost: what stands there is not known."""
+    if stop.state != "live" or row.sent_before is None:
+        return stop
+    told = f"; 上次更正的答复丢失, 线上可能已是第{row.version}版 / it may be live already"
+    return replace(stop, reason=stop.reason + told)
 
 
 def _stop(tx: Connection, row: Row[Any], stop: Stop, now: int) -> None:

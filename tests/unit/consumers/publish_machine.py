@@ -521,6 +521,10 @@ class Publishing(RuleBasedStateMachine):
                 assert not items, where
             elif row.state == "live":
                 (item,) = items.values()
+                if "可能已是" in row.reason:
+                    assert story.held_reason is not None
+                    assert item["version"] in {row.live_version, row.version}
+                    continue
                 assert item == {"version": row.live_version, "state": "live", "next": None}, where
                 if story.held_reason is None:
                     assert row.live_version == story.approved_version, where

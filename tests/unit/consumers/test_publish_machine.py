@@ -134,6 +134,23 @@ def test_after_a_refusal_in_review_a_newer_version_is_a_new_release(machine: Pub
     assert (row["release"], row["version"]) == (2, 2)
 
 
+def test_a_held_correction_whose_answer_was_lost_says_that_it_may_be_live(
+    machine: Publishing,
+) -> None:
+    machine.correct(0, told=True)
+    machine.work("web", "lost")
+    machine.hold_or_resume(0, held=True)
+    everywhere(machine)
+    everywhere(machine)
+    row = machine.centre.rows(machine.story(0))["web"]
+    assert (row["state"], row["live_version"]) == ("live", 1)
+    assert "可能已是第2版" in row["reason"]
+    machine.hold_or_resume(0, held=False)
+    everywhere(machine)
+    row = machine.centre.rows(machine.story(0))["web"]
+    assert (row["state"], row["live_version"], row["reason"]) == ("live", 2, "")
+
+
 @pytest.mark.parametrize("then", ["correct", "withdraw"])
 def test_nothing_leaves_while_a_killed_owners_request_may_still_arrive(
     machine: Publishing, then: str
