@@ -119,12 +119,11 @@ class Publisher:
         while not self._stop.is_set():
             try:
                 worked = self._work_once()
+                if not worked:
+                    self._sleep()
             except PipelineError as error:
                 log.warning("publish.waiting", channel=self.spec.id, error=str(error))
                 self._stop.wait(1.0)
-                continue
-            if not worked:
-                self._sleep()
 
     def _sleep(self) -> None:
         with self.ledger.snapshot() as view:
@@ -163,17 +162,18 @@ class Publisher:
     def _carry_out(self, taken: claims.Claim, media: AttemptMedia, began: float) -> Next:
         row = taken.row
         end = began + self.spec.call_deadline_s
-        call: Callable[[], Answer]
         try:
             copy, payload = self._copy(row)
             attempt = self._attempt(taken, copy, media, end)
         except (TransientError, Unavailable) as error:
             answer: Answer = TransientError(str(error))
         except (PermanentError, ValidationError) as error:
-            answer = Refused(f"渠道稿无法读取 / the frozen copy cannot be read: {error}")
+            told = f"渠道稿无法读取 / the frozen copy cannot be read: {error}"
+            # of what the outlet may have taken already it says nothing
+            asked = row.state == "unknown" or row.handle is not None
+            answer = TransientError(told) if asked else Refused(told)
         else:
-            call = self._call(taken, payload, attempt)
-            answer = self._ask(call)
+            answer = self._ask(partial(self._call_now, taken, payload, attempt))
         self._log(row, answer)
         try:
             return self._follow(row, answer, end)
@@ -201,6 +201,9 @@ class Publisher:
             )
         left = end - time.monotonic()
         return after_call(row.verb, answer, spec, tries=row.tries, left_s=left, jitter=jitter)
+
+    def _call_now(self, taken: claims.Claim, payload: Any, attempt: Attempt) -> Answer:
+        return self._call(taken, payload, attempt)()
 
     def _call(self, taken: claims.Claim, payload: Any, attempt: Attempt) -> Callable[[], Answer]:
         row, module, account = taken.row, self.module, self.account
@@ -269,13 +272,17 @@ class Publisher:
         )
 
     def _finish(self, taken: claims.Claim, outcome: Next) -> None:
-        """The outcome is written however long the ledger is away: it exists nowhere else."""
+        """The outcome is written however long the ledger is away: it exists nowhere else. When
+        told to stop it is tried once more, and else asked for at the next start."""
         pause = 0.1
-        while not self._stop.is_set():
+        while True:
+            last = self._stop.is_set()
             try:
                 claims.finish(self.ledger, taken, outcome)
             except PipelineError as error:
                 log.warning("publish.outcome_waits", channel=self.spec.id, error=str(error))
+                if last:
+                    return
                 self._stop.wait(pause)
                 pause = min(pause * 2, 5.0)
             else:
