@@ -13,7 +13,14 @@ from sqlalchemy import Connection, Row
 
 from bus.orders import OrderLoop, OrderSource
 from schemas import keys
-from schemas.errors import Fault, InvalidInput, PermanentError, PipelineError
+from schemas.errors import (
+    Fault,
+    InvalidInput,
+    PermanentError,
+    PipelineError,
+    StorageFull,
+    Unavailable,
+)
 from schemas.events import RenditionFailed, RenditionReady
 from schemas.orders import Order, TranscodeOrder
 from schemas.rendition import RecipeName, Rendition, RenditionFile
@@ -72,10 +79,7 @@ class TranscodeWorker:
     def start(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        with self.ledger.transaction() as tx:
-            given_back = renditions.release_owned(tx, self.owner, self.ledger.now_ms())
-        if given_back:
-            log.warning("work.given_back", renditions=given_back)
+        self._give_back()
         self.orders.start()
         self._thread.start()
 
@@ -90,11 +94,22 @@ class TranscodeWorker:
     def alive(self) -> bool:
         return self._thread.is_alive() and self.orders.alive
 
+    def _give_back(self) -> None:
+        with self.ledger.transaction() as tx:
+            given_back = renditions.release_owned(tx, self.owner, self.ledger.now_ms())
+        if given_back:
+            log.warning("work.given_back", renditions=given_back)
+
     def _run(self) -> None:
+        kept = False
         while not self._stop.is_set():
             try:
+                if kept:  # what it had claimed when the ledger went away
+                    self._give_back()
+                    kept = False
                 worked = self._work_once()
             except PipelineError as error:
+                kept = True
                 log.warning("work.waiting", error=str(error))
                 self._stop.wait(1.0)
                 continue
@@ -116,11 +131,14 @@ class TranscodeWorker:
         try:
             self._make(rows)
         except Cancelled:
-            self._each(rows, self._give_up, "没有渠道再需要它 / nobody waits for it")
+            self._each(rows, self._cancel, "没有渠道再需要它 / nobody waits for it")
             log.info("work.cancelled", **name)
         except PermanentError as error:
             self._each(rows, self._give_up, "；".join(f.reason for f in error.faults))
             log.warning("work.failed", **name, error=str(error))
+        except (Unavailable, StorageFull) as error:
+            self._each(rows, self._later, str(error))
+            log.warning("work.later", **name, error=str(error))
         except PipelineError as error:
             self._each(rows, self._again, str(error))
             log.warning("work.again", **name, error=str(error))
@@ -150,7 +168,7 @@ class TranscodeWorker:
             folder,
             self.programs,
             on_progress=self._progress(rows),
-            cancelled=partial(self._unwanted, first),
+            cancelled=partial(self._unwanted, rows),
             nice=5 if first.wave == 1 else 10,
         )
         try:
@@ -182,11 +200,15 @@ class TranscodeWorker:
 
         return on_progress
 
-    def _unwanted(self, row: Row[Any]) -> bool:
+    def _unwanted(self, rows: Rows) -> bool:
+        """No story waits for any of what is left of the group."""
         if self._stop.is_set():
             return True
         with self.ledger.snapshot() as view:
-            return renditions.all_withdrawn(view, row.source_sha256, row.recipe)
+            return all(
+                renditions.all_withdrawn(view, row.source_sha256, row.recipe)
+                for row in rows.values()
+            )
 
     def _fetch(self, sha256: str) -> Path:
         """The source on local disk; the last one is kept for its next recipe."""
@@ -246,6 +268,24 @@ class TranscodeWorker:
         with self.ledger.transaction() as tx:
             _fail(tx, row, reason, self.ledger.now_ms())
 
+    def _cancel(self, row: Row[Any], reason: str) -> None:
+        """Unless another story came to need it meanwhile."""
+        with self.ledger.transaction() as tx:
+            now = self.ledger.now_ms()
+            if not self._stop.is_set() and renditions.all_withdrawn(
+                tx, row.source_sha256, row.recipe
+            ):
+                _fail(tx, row, reason, now)
+            else:
+                _order_again(tx, row, now)
+
+    def _later(self, row: Row[Any], reason: str) -> None:
+        """A part of ours is away: that says nothing about the source and counts as no try."""
+        with self.ledger.transaction() as tx:
+            now = self.ledger.now_ms()
+            wait_s = 0.0 if self._stop.is_set() else RETRY_S
+            _order_again(tx, row, now, reason=reason[:500], wait_s=wait_s)
+
     def _again(self, row: Row[Any], reason: str) -> None:
         with self.ledger.transaction() as tx:
             now = self.ledger.now_ms()
@@ -253,17 +293,16 @@ class TranscodeWorker:
             if tries >= MOST_TRIES:
                 _fail(tx, row, f"试了 {tries} 次: {reason}", now)
                 return
-            renditions.change(
-                tx,
-                row.source_sha256,
-                row.recipe,
-                at=now,
-                state="ordered",
-                owner=None,
-                reason=reason[:500],
-                tries=tries,
-                due_at=now + (0 if self._stop.is_set() else round(RETRY_S * 1000 * tries)),
-            )
+            wait_s = 0.0 if self._stop.is_set() else RETRY_S * tries
+            _order_again(tx, row, now, reason=reason[:500], wait_s=wait_s, tries=tries)
+
+
+def _order_again(
+    tx: Connection, row: Row[Any], now: int, *, wait_s: float = 0.0, **changes: Any
+) -> None:
+    due = now + round(wait_s * 1000)
+    where = (row.source_sha256, row.recipe)
+    renditions.change(tx, *where, at=now, state="ordered", owner=None, due_at=due, **changes)
 
 
 def _fail(tx: Connection, row: Row[Any], reason: str, now: int) -> None:

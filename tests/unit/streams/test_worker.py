@@ -1,0 +1,97 @@
+"""The transcode pool's claims: cancelled only where nobody waits, kept while a part is away."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from schemas.errors import Unavailable
+from schemas.settings import Settings
+from stores.ledger import publications, renditions
+from stores.ledger.tables import metadata
+from stores.ledger.transaction import Ledger, open_ledger
+from streams.ffmpeg_run import Cancelled
+from streams.worker import MOST_TRIES, TranscodeWorker
+
+SOURCE = "a" * 64
+GONE, STAYS = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    metadata.create_all(made.engine)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def worker(ledger: Ledger, tmp_path: Path) -> TranscodeWorker:
+    for story, recipe, state in (
+        (GONE, "vertical", "cancelled"),
+        (GONE, "web_hls", "cancelled"),
+        (STAYS, "web_hls", "planned"),
+    ):
+        with ledger.transaction() as tx:
+            renditions.need(tx, story, SOURCE, recipe, wave=1, urgency=5, cost_s=1, at=0)
+            if publications.get(tx, story, "web", 1) is None:
+                more: dict[str, Any] = {"wave": 1, "urgency": 5, "verb": "create", "version": 1}
+                publications.put(tx, story, at=0, channel="web", release=1, state=state, **more)
+    nothing = cast("Any", None)
+    return TranscodeWorker(Settings(data=tmp_path, process="work"), ledger, nothing, nothing)
+
+
+def states(ledger: Ledger) -> dict[str, str]:
+    with ledger.snapshot() as view:
+        found = {r: renditions.get(view, SOURCE, r) for r in ("vertical", "web_hls")}
+    return {recipe: row.state for recipe, row in found.items() if row is not None}
+
+
+def test_a_withdrawal_cancels_nothing_that_another_story_waits_for(
+    worker: TranscodeWorker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(rows: dict[str, Any]) -> None:
+        assert not worker._unwanted(rows)
+        assert worker._unwanted({"vertical": rows["vertical"]})
+        raise Cancelled
+
+    monkeypatch.setattr(worker, "_make", cancelled)
+    worker._work_once()
+    assert states(ledger) == {"vertical": "failed", "web_hls": "ordered"}
+
+
+def test_an_outage_of_our_own_uses_up_no_try(
+    worker: TranscodeWorker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_rows: dict[str, Any]) -> None:
+        raise Unavailable("s3", "away")
+
+    monkeypatch.setattr(worker, "_make", away)
+    for _ in range(MOST_TRIES + 2):
+        worker._work_once()
+        with ledger.transaction() as tx:
+            for recipe in ("vertical", "web_hls"):
+                renditions.change(tx, SOURCE, recipe, at=0, due_at=0)
+    assert states(ledger) == {"vertical": "ordered", "web_hls": "ordered"}
+
+
+def test_what_was_claimed_when_the_ledger_went_away_is_taken_up_again(
+    worker: TranscodeWorker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ledger.transaction() as tx:
+        renditions.take(tx, worker.owner, 10)
+    turns: list[dict[str, str]] = []
+
+    def work_once() -> bool:
+        turns.append(states(ledger))
+        if len(turns) == 1:
+            raise Unavailable("ledger", "away")
+        worker._stop.set()
+        return True
+
+    monkeypatch.setattr(worker, "_work_once", work_once)
+    worker._run()
+    assert set(turns[0].values()) == {"working"}
+    assert set(turns[1].values()) == {"ordered"}
