@@ -16,6 +16,11 @@ from stores.ledger.transaction import Ledger
 NAMESPACE = new_id("6f1f0b0e-54f0-5c9a-9d6e-0f3b6f0c7a11")
 
 
+MOST_TOLD = 100_000
+"""Characters of a buried value on the topic, so that the letter fits into a record whatever it
+holds; the ledger keeps all."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a record lay and who read it."""
@@ -53,7 +58,7 @@ def bury(
         id=identity,
         type="cn.shoufa.dead.letter.v1",
         key=told,
-        value=json.dumps({"value": text}, ensure_ascii=False).encode(),
+        value=json.dumps({"value": text[:MOST_TOLD]}, ensure_ascii=False).encode(),
         headers={
             "ce_specversion": SPEC_VERSION,
             "ce_id": identity,

@@ -19,6 +19,9 @@ from schemas.story import Asset, MediaIn, Plan, Story, StoryIn
 PAST_TOLERANCE = timedelta(seconds=60)
 """Clocks of senders differ a little; a release this far in the past is taken as "now"."""
 
+FARTHEST = timedelta(days=3653)
+"""Planned times stay well inside what every clock and calendar here can count."""
+
 Refusals = Callable[[Story, Sequence[str]], dict[str, str]]
 """Channel → why its render refuses the story."""
 
@@ -158,6 +161,16 @@ def resolve_plan(
         )
         for field, time in times.items()
         if time is not None and time < now - PAST_TOLERANCE
+    ]
+    faults += [
+        Fault(
+            "too_far",
+            field,
+            f"发布时间太远 / the time is too far ahead: {time.isoformat()}",
+            "要一直不发请用暂缓 / to keep it back, hold the story",
+        )
+        for field, time in times.items()
+        if time is not None and time > now + FARTHEST
     ]
     channels = plan.channels
     if channels is not None and not channels:

@@ -15,7 +15,7 @@ import faust
 import structlog
 
 from bus.dead_letters import Origin, bury_alone
-from schemas.errors import PipelineError, StorageFull, Unavailable
+from schemas.errors import StorageFull, Unavailable
 from schemas.settings import Settings
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS
 from stores.ledger.transaction import Ledger
@@ -98,7 +98,8 @@ async def _bury(
     cause = f"{type(error).__name__}: {error}"
     try:
         await asyncio.to_thread(bury_alone, ledger, origin, key, value, cause)
-    except PipelineError:
+    except Exception:  # the record is tried again rather than skipped
+        log.exception("core.not_buried", topic=origin.topic, offset=origin.offset)
         return False
     return True
 

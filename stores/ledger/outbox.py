@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from schemas.codec import Message, Record, encode
+from schemas.errors import Fault, InvalidInput
 from schemas.events import Event
 from schemas.orders import AdaptOrder, ReleaseOrder, TranscodeOrder
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
 from stores.ledger.ids import new_id, when
 from stores.ledger.tables import outbox
+
+MOST_BYTES = 1_000_000
+"""Of one record's value; Kafka's own limit is 1 MiB with key and headers."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,11 @@ def append(tx: Connection, message: Message, *, at: int, event_id: str | None = 
 
 
 def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str:
-    """Write a finished record (dead letters, replays) to the outbox."""
+    """Write a finished record (dead letters, replays) to the outbox. Raises InvalidInput (413)
+    for one that Kafka would never take: it would hold up all that come after it."""
+    if len(record.value) > MOST_BYTES:
+        told = f"超过 {MOST_BYTES} 字节 / longer than {MOST_BYTES} bytes as a record"
+        raise InvalidInput(Fault("too_large", "story", told, "分成几篇 / split it"), status=413)
     known = tx.execute(select(outbox.c.seq).where(outbox.c.event_id == record.id)).first()
     if known is None:
         tx.execute(

@@ -103,3 +103,10 @@ def test_open_letters_are_counted(ledger: Ledger) -> None:
         assert open_count(tx) == 1
         tx.execute(dead_letters.update().values(closed_at=1, closed_why="重放"))
         assert open_count(tx) == 0
+
+
+def test_a_letter_always_fits_into_a_record(ledger: Ledger) -> None:
+    bury_alone(ledger, ORIGIN, b"k", b"\xff" * 1_000_000, "cause")
+    (record,) = told(ledger)
+    assert len(record.value) < outbox.MOST_BYTES
+    assert len(kept(ledger)[0].value) == 4_000_000

@@ -1,7 +1,7 @@
 """What makes a filed story a story; every reason to refuse it, in words. Pure."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -157,9 +157,8 @@ def test_the_plan_is_written_out_so_that_a_later_channels_file_changes_nothing()
 @given(plans)
 def test_a_plan_is_written_out_or_refused_by_name(plan: Plan) -> None:
     known = set(plan.channels or ()) | set(plan.waves) <= set(SPECS)
-    if not known or (
-        plan.release_at is not None and plan.release_at < NOON - intake.PAST_TOLERANCE
-    ):
+    at = plan.release_at or NOON
+    if not known or not NOON - intake.PAST_TOLERANCE <= at <= NOON + intake.FARTHEST:
         with pytest.raises(InvalidInput) as refused:
             resolve(plan)
         assert all(field.startswith("plan.") for field in faults(refused))
@@ -257,3 +256,10 @@ def test_a_newer_version_keeps_what_it_still_shows_and_what_was_only_attached() 
 def test_what_is_no_story_goes_on_to_be_refused(raw: Any) -> None:
     intake.inherit_media(raw, text_story())
     intake.inherit_media({"body": raw, "media": raw, "variants": raw, "cover": raw}, text_story())
+
+
+def test_a_time_that_no_calendar_holds_is_a_fault() -> None:
+    never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    with pytest.raises(InvalidInput) as refused:
+        resolve(Plan(release_at=never), FILED.model_copy(update={"embargoed_until": never}))
+    assert faults(refused) == {"plan.release_at": "too_far", "story.embargoed_until": "too_far"}

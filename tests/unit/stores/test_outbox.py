@@ -5,7 +5,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from schemas.codec import decode, derived_id
+from schemas.codec import Record, decode, derived_id
+from schemas.errors import InvalidInput
 from schemas.events import StoryHeld
 from schemas.orders import AdaptOrder, ReleaseOrder, TranscodeOrder
 from stores.ledger import outbox
@@ -108,3 +109,11 @@ def test_a_row_keeps_its_place_in_kafka(ledger: Ledger) -> None:
     with ledger.snapshot() as view:
         kept = view.execute(select(table)).one()
     assert (kept.sent_at, kept.kafka_partition, kept.kafka_offset) == (1234, 4, 99)
+
+
+def test_a_record_that_kafka_would_never_take_is_refused(ledger: Ledger) -> None:
+    record = Record("x", "t", "k", b"1" * (outbox.MOST_BYTES + 1), {})
+    with pytest.raises(InvalidInput) as refused, ledger.transaction() as tx:
+        outbox.append_record(tx, "story-events", record, at=1)
+    assert refused.value.status == 413
+    assert unsent(ledger) == []
