@@ -143,7 +143,7 @@ def after_call(
                 answer.reason,
                 _retry_s(spec, answer, tries, jitter),
                 tries + 1,
-                told=False,
+                # told: a withdrawal or a newer version may have come while the call was open
                 unanswered=isinstance(answer, UnknownOutcome),
             )
     raise TypeError(f"{type(answer).__name__} does not answer a {verb}")

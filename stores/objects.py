@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -159,7 +160,9 @@ class spoken:  # noqa: N801  # reads as a word in `with`
             if status == 507 or "InsufficientStorage" in code or "no space" in str(error).lower():
                 raise StorageFull("s3") from error
             raise Unavailable("s3", f"{code} {status}") from error
-        if isinstance(error, BotoCoreError):
+        if isinstance(error, Boto3Error) and "no space" in str(error).lower():
+            raise StorageFull("s3") from error
+        if isinstance(error, BotoCoreError | Boto3Error):
             raise Unavailable("s3", type(error).__name__) from error
         if isinstance(error, OSError) and error.errno == 28:
             raise StorageFull("spool") from error

@@ -294,7 +294,19 @@ class _Board:
             return self._before_sending(row)
         if row.state in {"live", "updating"} or (newer and _old_item_stands(row)):
             return self._correct(row)
+        if newer and row.state == "awaiting_person":
+            return self._warn_of_newer(row)
         return []
+
+    def _warn_of_newer(self, row: Publication) -> list[Decision]:
+        """The package lies with a person: they are told that it holds an older version."""
+        who = self.rules[row.channel].contact
+        version = self.state.approved_version
+        told = (
+            f"已签发第{version}版, 请{who}不要发布手上的第{row.version}版 / "
+            f"version {version} is approved; do not publish version {row.version}"
+        )
+        return self._change(row, reason=told)
 
     def _newer_than(self, row: Publication) -> bool:
         approved = self.state.approved_version

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.channel import Refused
+from schemas.channel import AwaitingPerson, Refused
 from schemas.errors import Conflict, InvalidInput, NotApproved, TransientError
 from schemas.story import Plan
 from stores.ledger import outbox, stories
@@ -372,3 +372,36 @@ def test_a_forged_approval_publishes_nothing(centre: CentreInMemory) -> None:
     centre.pump()
 
     assert all(o.log == [] for o in centre.outlets.values())
+
+
+def test_a_person_with_an_older_package_is_told_of_the_correction(centre: CentreInMemory) -> None:
+    centre.outlets["wechat"].answers = [lambda: AwaitingPerson("draft-1", "press publish")]
+    story = centre.publish("第一版")
+    assert centre.states(story)["wechat"] == "awaiting_person"
+    centre.revise(story, "第二版")
+    centre.pump()
+    centre.sign_all(story)
+    centre.pump()
+
+    assert "不要发布手上的第1版" in centre.rows(story)["wechat"]["reason"]
+
+
+def test_a_withdrawal_during_a_call_is_not_kept_waiting_by_its_retry(
+    centre: CentreInMemory,
+) -> None:
+    story = centre.publish()
+    centre.pass_time(2)
+    centre.pump()
+    centre.revise(story, "更正")
+    centre.pump()
+
+    def withdrawn_meanwhile() -> Any:
+        centre.withdraw(story)
+        raise TransientError("quota used up", retry_after_s=50_000)
+
+    centre.outlets["web"].answers = [withdrawn_meanwhile]
+    centre.sign_all(story)
+    centre.pump()
+
+    assert centre.states(story)["web"] == "recalled"
+    assert centre.outlets["web"].items == {}
