@@ -483,7 +483,8 @@ class Publishing(RuleBasedStateMachine):
                     self.begin(channel, "ok", slow=False)
                     moved |= channel in self.flying
                     self.answer(channel)
-                if not moved:
+                self.take_outbox()
+                if not moved and not self.waiting:
                     break
             else:
                 raise AssertionError("the centre never comes to rest")
