@@ -16,7 +16,7 @@ from schemas.settings import REPOSITORY
 
 out = terminal()
 
-FAST = ["-m", "not slow", "-n", "2", "--dist", "loadgroup"]
+FAST = ["-m", "not slow", "-n", "2"]
 
 
 def run_tests(*, fast: bool, selection: list[str]) -> int:

@@ -84,10 +84,17 @@ def _install_errors(app: FastAPI) -> None:
 
 
 def _publish_schemas(app: FastAPI) -> None:
-    """The filing models are read by hand (streamed), so their schemas are added by hand."""
-    made = app.openapi()
-    schemas = made.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Filing, StoryIn, Plan, SignatureIn, ReasonIn, OpenWaveIn):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(schema.pop("$defs", {}))
-        schemas[model.__name__] = schema
+    """The filing models are read by hand (streamed), so their schemas are added by hand,
+    whenever the document is made: routes may be added after this."""
+    plain = app.openapi
+
+    def whole() -> dict[str, Any]:
+        made = plain()
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        for model in (Filing, StoryIn, Plan, SignatureIn, ReasonIn, OpenWaveIn):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[model.__name__] = schema
+        return made
+
+    app.openapi = whole  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -104,6 +104,8 @@ def supervise(data: Path, specs: list[ProcessSpec], **given: Any) -> Supervised:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # as from a terminal, also where this run was started by nohup
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL) and None,  # noqa: PLW1509  # one thread here
     )
     return Supervised(process, data)
 

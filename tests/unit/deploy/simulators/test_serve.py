@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,9 +16,9 @@ import pytest
 
 from tests.unit.deploy.simulators.callers import picture
 
-pytestmark = pytest.mark.xdist_group("ports of the platforms")
-
-PORT_BASE = 9200
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+"""Tests may run beside each other: each worker has ports of its own."""
+PORT_BASE = 9200 + 40 * WORKER
 WECHAT = f"http://127.0.0.1:{PORT_BASE + 20}"
 DOUYIN = f"http://127.0.0.1:{PORT_BASE + 21}"
 REPOSITORY = Path(__file__).resolve().parents[4]
