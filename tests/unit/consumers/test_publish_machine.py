@@ -10,21 +10,19 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.unit.consumers.publish_machine import Publishing
 
 
-def play(examples: int, **chosen: bool) -> None:
+def play(chosen: settings) -> None:
     """Other histories each time, but in CI the same ones (the suite's profile)."""
     with structlog.testing.capture_logs():
-        run_state_machine_as_test(
-            Publishing, settings=settings(max_examples=examples, stateful_step_count=40, **chosen)
-        )
+        run_state_machine_as_test(Publishing, settings=settings(chosen, stateful_step_count=40))
 
 
 def test_publishing_keeps_its_promises() -> None:
-    play(6, derandomize=True)
+    play(settings(max_examples=6, derandomize=True))
 
 
 @pytest.mark.slow
 def test_publishing_keeps_its_promises_over_many_histories() -> None:
-    play(120)
+    play(settings(max_examples=120))
 
 
 @pytest.fixture
