@@ -12,7 +12,7 @@ from streams.programs import Programs
 from streams.renditions import RECIPES, Clip, Picture
 
 PROGRAMS = Programs("/bin/ffmpeg", "/bin/ffprobe", "x")
-SOURCE = Path("/work/a b:c%d'.mp4")
+SOURCE = Path("/media/a b:c%d'.mp4")
 
 
 def facts(*, sound: bool = True, aigc: str | None = None, **video: Any) -> MediaFacts:
