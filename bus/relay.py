@@ -9,8 +9,10 @@ import structlog
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from bus.topics import make_topics
 from schemas.errors import PipelineError
 from schemas.settings import Settings
+from schemas.topics import channel_of, topics
 from stores.ledger import outbox
 from stores.ledger.transaction import Ledger
 
@@ -151,21 +153,30 @@ class Relay:
 
     def _send_again_what_kafka_lost(self) -> None:
         """Kafka acknowledges without fsync: after a power cut its log may end earlier than it
-        said. Whatever lies at or past the end is sent once more."""
+        said. Whatever lies at or past the end is sent once more; of a topic or partition that is
+        no longer there, everything.
+
+        Topics are made first where rows name one that Kafka does not have (a channel that left
+        the channels file, a broker set up anew): a record without a topic would hold up the rest.
+        """
         with self.ledger.snapshot() as view:
             sent = outbox.places(view)
+            named = outbox.topics_named(view)
+        channels = sorted(filter(None, map(channel_of, named)))
+        wanted = [topic for topic in topics(channels) if topic.name in named]
+        if wanted:
+            make_topics(self.settings.kafka_bootstrap, wanted, patience_s=3.0)
         if not sent:
             return
         reader = KafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap, bootstrap_timeout_ms=3000
         )
         try:
-            wanted = [TopicPartition(topic, partition) for topic, partition in sent]
-            ends = reader.end_offsets(wanted)
+            ends = log_ends(reader, sent)
         finally:
             reader.close()
         with self.ledger.transaction() as tx:
-            lost = outbox.unsend_lost(tx, {(tp.topic, tp.partition): o for tp, o in ends.items()})
+            lost = outbox.unsend_lost(tx, ends)
         if lost:
             log.warning("relay.sent_again", rows=lost)
 
@@ -188,3 +199,16 @@ class Relay:
         if self._producer is not None:
             self._producer.close(timeout=2)
             self._producer = None
+
+
+def log_ends(reader: Any, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """Where the log of each place ends; 0 for a topic or partition that Kafka does not have.
+
+    Never asks Kafka for the end of what it does not have: such a question is not answered.
+    """
+    found = {
+        topic: set(reader.partitions_for_topic(topic) or ()) for topic in {t for t, _ in places}
+    }
+    there = [TopicPartition(t, p) for t, p in places if p in found[t]]
+    ends = reader.end_offsets(there) if there else {}
+    return {(t, p): ends.get(TopicPartition(t, p), 0) for t, p in places}

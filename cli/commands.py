@@ -126,6 +126,9 @@ def sign(
         if json_:
             out.print_json(as_json(shown))
             return
+        if not shown["versions"]:
+            out.print(shown["unread"])
+            return
         newest = shown["versions"][0]
         waits = "、".join(newest["waits_for"]) or "已签发 / approved"
         out.print(f"稿 {shown['number']} 第 {newest['version']} 版: {waits}")

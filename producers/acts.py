@@ -7,12 +7,20 @@ outbox.
 from typing import Any, Literal
 from uuid import UUID
 
+import structlog
 from pydantic import Field
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from producers.filing import Desk
 from schemas.body import Model
-from schemas.errors import Conflict, Fault, InvalidInput, NotApproved
+from schemas.errors import (
+    Conflict,
+    Fault,
+    InvalidInput,
+    NotApproved,
+    StorageFull,
+    Unavailable,
+)
 from schemas.events import (
     StoryApproved,
     StoryHeld,
@@ -26,6 +34,8 @@ from schemas.review import Signature, may_sign, missing_levels
 from schemas.text import Sha256, Text
 from stores.ledger import outbox, people, stories, views
 from stores.ledger.people import Caller
+
+log = structlog.get_logger("acts")
 
 _SAID = r"\S"
 """More than blanks: who reads the record must learn why."""
@@ -83,7 +93,7 @@ def sign(desk: Desk, caller: Caller, story_key: str, asked: SignatureIn) -> dict
         else:
             _sign(tx, caller, story_id, asked, version.state, now)
         stories.touch(tx, row.id, at=now)
-    return _shown(desk, row.id)
+    return _shown(desk, row)
 
 
 def _sign(
@@ -171,7 +181,7 @@ def withdraw(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dic
             people.record(
                 tx, caller.id, "story.withdrawn", at=now, story_id=row.id, detail=asked.reason
             )
-    return _shown(desk, row.id)
+    return _shown(desk, row)
 
 
 def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[str, Any]:
@@ -185,7 +195,7 @@ def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[st
         event = StoryHeld(story_id=UUID(row.id), by=caller.id, reason=asked.reason)
         outbox.append(tx, event, at=now)
         people.record(tx, caller.id, "story.held", at=now, story_id=row.id, detail=asked.reason)
-    return _shown(desk, row.id)
+    return _shown(desk, row)
 
 
 def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
@@ -197,7 +207,7 @@ def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
         stories.change(tx, row.id, at=now, held_reason=None)
         outbox.append(tx, StoryResumed(story_id=UUID(row.id), by=caller.id), at=now)
         people.record(tx, caller.id, "story.resumed", at=now, story_id=row.id)
-    return _shown(desk, row.id)
+    return _shown(desk, row)
 
 
 def open_wave(desk: Desk, caller: Caller, story_key: str, asked: OpenWaveIn) -> dict[str, Any]:
@@ -213,13 +223,29 @@ def open_wave(desk: Desk, caller: Caller, story_key: str, asked: OpenWaveIn) -> 
         outbox.append(tx, event, at=now)
         detail = f"wave {asked.wave}: {asked.reason}"
         people.record(tx, caller.id, "wave.opened", at=now, story_id=row.id, detail=detail)
-    return _shown(desk, row.id)
+    return _shown(desk, row)
 
 
-def _shown(desk: Desk, story_id: str) -> dict[str, Any]:
-    """The story as it is now; read after the commit, so that nobody waits for the reading."""
-    with desk.ledger.snapshot() as view:
-        return views.story_detail(view, story_id)
+def _shown(desk: Desk, row: Row[Any]) -> dict[str, Any]:
+    """The story as it is now; read after the commit, so that nobody waits for the reading.
+
+    What was done stays done when the reading fails: the answer says so, and that there is nothing
+    to show yet, since "unavailable" would mean that nothing was changed.
+    """
+    try:
+        with desk.ledger.snapshot() as view:
+            return views.story_detail(view, row.id)
+    except (Unavailable, StorageFull) as error:
+        log.warning("act.done_but_not_shown", story_id=row.id, error=str(error))
+        told = "已办妥, 账本暂时读不出, 请稍后再看 / done; the ledger cannot be read just now, look again"
+        return {
+            "story_id": row.id,
+            "number": row.number,
+            "headline": row.headline,
+            "versions": [],
+            "deliveries": [],
+            "unread": told,
+        }
 
 
 def _needs(caller: Caller, roles: set[str], act: str) -> None:

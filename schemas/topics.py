@@ -27,6 +27,12 @@ class Topic:
     read_by: str
 
 
+def channel_of(topic: str) -> str | None:
+    """The channel whose orders lie on a topic; None for one of the others."""
+    head, _, channel = topic.partition(".")
+    return channel or None if head == "release-orders" else None
+
+
 def topics(channels: list[str]) -> list[Topic]:
     """All topics of a centre with these channels."""
     return [

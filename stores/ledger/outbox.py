@@ -120,6 +120,11 @@ def places(tx: Connection) -> list[tuple[str, int]]:
     return [(row.topic, row.kafka_partition) for row in rows]
 
 
+def topics_named(tx: Connection) -> set[str]:
+    """Every topic that rows lie on or are for."""
+    return set(tx.execute(select(outbox.c.topic).distinct()).scalars())
+
+
 def backlog(tx: Connection) -> tuple[int, int | None]:
     """Rows not sent yet, and the age base (ms) of the oldest."""
     row = tx.execute(

@@ -116,6 +116,7 @@ signatures = Table(
 Index(
     "one_signature_a_level",
     signatures.c.story_id,
+    signatures.c.version,
     signatures.c.level,
     signatures.c.copies_sha256,
     unique=True,

@@ -19,8 +19,9 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
 from schemas.channel import marker
+from schemas.errors import Unavailable
 from schemas.newsroom import Person
-from stores.ledger import people
+from stores.ledger import people, views
 from tests.unit.producers.newsroom import PICTURED, STORY, Newsroom, faults
 
 PICTURE = b"GIF picture"
@@ -419,6 +420,29 @@ def test_an_answer_lost_at_the_commit_keeps_what_the_ledger_names(desk: Newsroom
     assert answer.status_code == 503
     (asset,) = desk.call("GET", "/stories/1").json()["story"]["assets"]
     assert desk.s3.objects[f"originals/{asset['id']}"] == PICTURE
+
+
+@pytest.mark.parametrize(
+    ("act", "body"), [("withdraw", {"reason": "有误"}), ("waves", {"wave": 2, "reason": "防汛"})]
+)
+def test_what_was_done_is_not_called_unavailable_when_it_cannot_be_shown(
+    desk: Newsroom, monkeypatch: pytest.MonkeyPatch, act: str, body: dict[str, Any]
+) -> None:
+    filed(desk)
+    with monkeypatch.context() as broken:
+
+        def away(*_: object) -> None:
+            raise Unavailable("ledger", "gone away")
+
+        broken.setattr(views, "story_detail", away)
+        answer = desk.call("POST", f"/stories/1/{act}", who="three", json=body)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["number"], told["deliveries"]) == (1, [])
+    assert "已办妥" in told["unread"]
+    shown = desk.call("GET", "/stories/1").json()
+    if act == "withdraw":
+        assert shown["withdrawn_reason"] == "有误"
 
 
 def test_a_client_that_goes_away_leaves_no_object(desk: Newsroom) -> None:

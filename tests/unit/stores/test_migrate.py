@@ -8,9 +8,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from schemas.errors import Unavailable
+from schemas.review import Signature
 from stores.ledger import migrate as module
+from stores.ledger import stories
+from stores.ledger.ids import new_id
 from stores.ledger.migrate import migrate
 from stores.ledger.tables import metadata
 from stores.ledger.transaction import Ledger, open_ledger
@@ -69,6 +73,19 @@ def test_a_newer_ledger_is_refused_and_left_as_it_is(empty: Ledger, tmp_path: Pa
     assert "升级程序" in str(refused.value)
     with empty.snapshot() as view:
         assert view.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+    empty.close()
+
+
+def test_equal_copies_of_two_versions_are_signed_apart(empty: Ledger, tmp_path: Path) -> None:
+    """Where every channel refuses, the copies of two versions are the same."""
+    migrate(empty, tmp_path / "backups")
+    story = new_id()
+    mine = Signature(1, "one", "编辑", "a" * 64)
+    with empty.transaction() as tx:
+        stories.sign(tx, story, 1, mine, note="", at=1)
+        stories.sign(tx, story, 2, mine, note="", at=2)
+    with pytest.raises(IntegrityError), empty.transaction() as tx:
+        stories.sign(tx, story, 2, mine, note="", at=3)
     empty.close()
 
 
