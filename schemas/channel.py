@@ -49,6 +49,8 @@ class ChannelSpec(BaseModel):
     """Seconds between status queries of an accepted item; the last one repeats."""
     confirm_within_s: float = Field(default=3600.0, gt=0)
     """An item still not live this long after it was accepted needs a person."""
+    late_after_s: float = Field(default=600.0, gt=0)
+    """A delivery that was ordered this long ago and has no receipt is late; half of it is slow."""
     retry_s: tuple[float, ...] = Field(default=(2.0, 5.0, 15.0, 60.0, 300.0), min_length=1)
     """Seconds before each retry of a transient failure; the last one repeats."""
     quota: dict[str, int] = Field(default_factory=dict)
