@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import commands
-from cli.options import AsJson, Data, PortBase, settings_of
+from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
     name="./run",
@@ -35,11 +35,12 @@ def up(
         bool | None,
         typer.Option(help="模拟外部平台; 默认: 用自带渠道文件时 / simulate the outside platforms"),
     ] = None,
+    nodes: Nodes = None,
 ) -> None:
     """启动整套系统 / Start Kafka, S3, ledger, workers, API and board; Ctrl-C stops all."""
     from cli.stack import start
 
-    raise typer.Exit(start(settings_of(data, port_base), simulators=simulators))
+    raise typer.Exit(start(settings_of(data, port_base, nodes), simulators=simulators))
 
 
 @app.command(rich_help_panel=STACK)
@@ -50,11 +51,14 @@ def demo(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="结果写入此文件 / write the result here")
     ] = None,
+    nodes: Nodes = None,
 ) -> None:
     """演示: 青禾县的一天 / The whole job on an invented county, then look at everything."""
     from cli.stack import start_demo
 
-    raise typer.Exit(start_demo(settings_of(data, port_base), once=once, json_file=json_file))
+    raise typer.Exit(
+        start_demo(settings_of(data, port_base, nodes), once=once, json_file=json_file)
+    )
 
 
 @app.command(rich_help_panel=STACK)

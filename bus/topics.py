@@ -8,11 +8,17 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from schemas.errors import Unavailable
 from schemas.topics import Topic
 
+MOST_REPLICAS = 3
 
-def make_topics(bootstrap: str, wanted: list[Topic], *, patience_s: float = 30.0) -> list[str]:
-    """Create what is missing; returns the names made. Waits for the broker up to ``patience_s``.
 
-    Raises Unavailable.
+def make_topics(
+    bootstrap: str, wanted: list[Topic], *, brokers: int = 1, patience_s: float = 30.0
+) -> list[str]:
+    """Create what is missing; returns the names made. Waits for Kafka up to ``patience_s``, and
+    before anything is made until ``brokers`` of them are there.
+
+    A topic has as many replicas as there are brokers, three at most; with three, a record is
+    acknowledged once two of them have it. Raises Unavailable.
     """
     end = time.monotonic() + patience_s
     while True:
@@ -30,7 +36,8 @@ def make_topics(bootstrap: str, wanted: list[Topic], *, patience_s: float = 30.0
         known = set(admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in known]
         if missing:
-            _create(admin, missing)
+            present = _wait_for_brokers(admin, bootstrap, brokers, end)
+            _create(admin, missing, min(present, MOST_REPLICAS))
         _wait_for_leaders(admin, wanted)
     finally:
         admin.close()
@@ -50,16 +57,25 @@ def _wait_for_leaders(admin: KafkaAdminClient, wanted: list[Topic]) -> None:
         time.sleep(0.1)
 
 
-def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:
+def _wait_for_brokers(admin: KafkaAdminClient, bootstrap: str, wanted: int, end: float) -> int:
+    while (present := len(admin.describe_cluster()["brokers"])) < wanted:
+        if time.monotonic() > end:
+            raise Unavailable("kafka", f"{bootstrap}: {present} of {wanted} brokers are there")
+        time.sleep(0.2)
+    return present
+
+
+def _create(admin: KafkaAdminClient, missing: list[Topic], replicas: int) -> None:
     try:
         admin.create_topics(
             {
                 topic.name: {
                     "num_partitions": topic.partitions,
-                    "replication_factor": 1,
+                    "replication_factor": replicas,
                     "configs": {
                         "retention.ms": str(topic.retention_ms),
                         "cleanup.policy": "delete",
+                        "min.insync.replicas": str(max(1, replicas - 1)),
                     },
                 }
                 for topic in missing

@@ -17,6 +17,12 @@ PortBase = Annotated[
         "--port-base", help="端口起点 / first port of the stack's block", envvar="SHOUFA_PORT_BASE"
     ),
 ]
+Nodes = Annotated[
+    int | None,
+    typer.Option(
+        "--nodes", help="Kafka 节点数, 1 或 3 / Kafka nodes, 1 or 3", envvar="SHOUFA_KAFKA_NODES"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="给程序读的 JSON / JSON for machines")]
 Key = Annotated[
     str | None,
@@ -25,13 +31,15 @@ Key = Annotated[
 Story = Annotated[str, typer.Argument(help="稿号或编号 / story number or id")]
 
 
-def settings_of(data: Path | None, port_base: int | None) -> Settings:
-    """Settings from the environment, the two options on top."""
+def settings_of(data: Path | None, port_base: int | None, nodes: int | None = None) -> Settings:
+    """Settings from the environment, the options on top."""
     given: dict[str, object] = {}
     if data is not None:
         given["data"] = data.resolve()
     if port_base is not None:
         given["port_base"] = port_base
+    if nodes is not None:
+        given["kafka_nodes"] = nodes
     settings = Settings(**given)  # type: ignore[arg-type]  # validated by pydantic
     return settings.model_copy(update={"data": settings.data.resolve()})
 

@@ -63,6 +63,12 @@ def run_core(centre: Centre) -> int:
     return asyncio.run(_core(centre))
 
 
+def _topics(centre: Centre) -> None:
+    settings = centre.settings
+    brokers = 1 if settings.kafka else settings.kafka_nodes
+    make_topics(settings.kafka_bootstrap, centre.topics(), brokers=brokers)
+
+
 async def _core(centre: Centre) -> int:
     from bus.relay import Relay
     from streams.adapter import Adapter
@@ -72,7 +78,7 @@ async def _core(centre: Centre) -> int:
 
     settings = centre.settings
     ledger = open_ledger_of(settings)
-    await asyncio.to_thread(make_topics, settings.kafka_bootstrap, centre.topics())
+    await asyncio.to_thread(_topics, centre)
     conductor = Conductor(ledger, centre.rules(), centre.newsroom)
     adapter = Adapter(ledger, objects.open_objects(settings), centre.specs, centre.modules)
     app = make_app(settings, ledger, conductor, adapter)
@@ -109,7 +115,7 @@ def run_publish(centre: Centre, channels: list[str] | None) -> int:
     settings = centre.settings
     ledger = open_ledger_of(settings)
     store = objects.open_objects(settings)
-    make_topics(settings.kafka_bootstrap, centre.topics())
+    _topics(centre)
     wanted = [s for s in centre.specs.values() if channels is None or s.id in channels]
     publishers = []
     for spec in wanted:
@@ -151,7 +157,7 @@ def run_work(centre: Centre) -> int:
     settings = centre.settings
     ledger = open_ledger_of(settings)
     programs = find_programs(settings)
-    make_topics(settings.kafka_bootstrap, centre.topics())
+    _topics(centre)
     worker = TranscodeWorker(settings, ledger, objects.open_objects(settings), programs)
     worker.start()
 

@@ -10,6 +10,9 @@ from schemas.settings import REPOSITORY, Settings
 
 TITLES = {
     "kafka": "消息总线 Apache Kafka",
+    "kafka-1": "消息总线一 Kafka node 1",
+    "kafka-2": "消息总线二 Kafka node 2",
+    "kafka-3": "消息总线三 Kafka node 3",
     "s3": "素材库 S3 (SeaweedFS)",
     "s3-fsync": "素材库落盘 S3 fsync",
     "migrate": "数据库升级 ledger",
@@ -34,7 +37,7 @@ def process_table(
     """
     table: list[ProcessSpec] = []
     if not settings.kafka:
-        table.append(_kafka(settings, class_path))
+        table.extend(_kafka(settings, class_path, node) for node in kafka.nodes(settings))
     if not settings.s3:
         table.append(_s3(settings))
         if not synchronous:
@@ -80,15 +83,16 @@ def python_environment(settings: Settings, name: str) -> dict[str, str]:
     }
 
 
-def _kafka(settings: Settings, class_path: str) -> ProcessSpec:
+def _kafka(settings: Settings, class_path: str, node: int) -> ProcessSpec:
+    name = "kafka" if settings.kafka_nodes == 1 else f"kafka-{node}"
     return ProcessSpec(
-        name="kafka",
-        title=TITLES["kafka"],
+        name=name,
+        title=TITLES[name],
         argv=kafka.kafka_command(class_path),
-        cwd=str(kafka.kafka_dir(settings)),
+        cwd=str(kafka.node_dir(settings, node)),
         env=kafka.java_environment() | {STACK_MARK: str(settings.data)},
         ready="kafka",
-        port=settings.kafka_port,
+        port=settings.kafka_node_ports(node)[0],
         layer=0,
         grace_s=15.0,
         silence_limit_s=60.0,

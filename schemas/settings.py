@@ -5,7 +5,7 @@ Built once at the entry point and passed down. Secrets are files under ``secrets
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -23,7 +23,9 @@ class Settings(BaseSettings):
     ledger: str = ""
     """SQLAlchemy URL; empty means SQLite in ``data/ledger``."""
     kafka: str = ""
-    """Bootstrap ``host:port``; empty means the local broker."""
+    """Bootstrap ``host:port``, several by comma; empty means the local broker."""
+    kafka_nodes: int = 1
+    """Nodes of the local Kafka: 1, or 3 with every record on at least two of them."""
     s3: str = ""
     """Endpoint URL; empty means the local S3 server."""
     s3_bucket: str = "shoufa"
@@ -35,13 +37,21 @@ class Settings(BaseSettings):
     process: str = "cli"
     """Name of this process: log field, Kafka client id, static group member id."""
 
+    @field_validator("kafka_nodes")
+    @classmethod
+    def _one_or_three(cls, nodes: int) -> int:
+        if nodes not in {1, 3}:
+            raise ValueError("1 or 3: two nodes would stop with either of them")
+        return nodes
+
     @property
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{(self.data / 'ledger' / 'shoufa.db').resolve()}"
 
     @property
     def kafka_bootstrap(self) -> str:
-        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+        local = (self.kafka_node_ports(node)[0] for node in range(1, self.kafka_nodes + 1))
+        return self.kafka or ",".join(f"127.0.0.1:{port}" for port in local)
 
     @property
     def s3_endpoint(self) -> str:
@@ -79,12 +89,19 @@ class Settings(BaseSettings):
     def kafka_controller_port(self) -> int:
         return self.port_base + 3
 
+    def kafka_node_ports(self, node: int) -> tuple[int, int]:
+        """(clients, controller) of a local node, 1 to 3."""
+        if node == 1:
+            return self.kafka_port, self.kafka_controller_port
+        first = self.port_base + 12 + 2 * (node - 2)
+        return first, first + 1
+
     @property
     def s3_port(self) -> int:
         return self.port_base + 4
 
     def s3_inner_port(self, index: int) -> int:
-        """Ports of the S3 server's own parts, index 0..13."""
+        """Ports of the S3 server's own parts, index 0..6."""
         return self.port_base + 5 + index
 
     @property

@@ -1,7 +1,8 @@
-"""The local broker: Apache Kafka in KRaft mode, one node, on the packaged Java.
+"""The local broker: Apache Kafka in KRaft mode, one node or three, on the packaged Java.
 
-Everything Kafka reads or writes is named relative to its working folder ``data/kafka``, so spaces
-and Chinese characters in the path of the data cannot disturb Java's properties files.
+Everything a node reads or writes is named relative to its working folder (``data/kafka``; of three
+nodes ``data/kafka/1`` and so on), so spaces and Chinese characters in the path of the data cannot
+disturb Java's properties files.
 """
 
 import base64
@@ -41,27 +42,35 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %-5p %c{1} %m%n
 """
 
 
-def server_properties(kafka_port: int, controller_port: int, log_dir: str = "logs") -> str:
-    """Configuration of one combined node on loopback, tuned for a small machine."""
+def server_properties(settings: Settings, node: int = 1, log_dir: str = "logs") -> str:
+    """Configuration of one combined node on loopback, tuned for a small machine.
+
+    Three nodes keep each record three times and acknowledge it once two have it.
+    """
+    kafka_port, controller_port = settings.kafka_node_ports(node)
     broker = f"PLAINTEXT://127.0.0.1:{kafka_port}"
     controller = f"127.0.0.1:{controller_port}"
+    quorum = {n: f"127.0.0.1:{settings.kafka_node_ports(n)[1]}" for n in nodes(settings)}
+    copies, enough = (3, 2) if settings.kafka_nodes == 3 else (1, 1)
     lines = {
         "process.roles": "broker,controller",
-        "node.id": 1,
+        "node.id": node,
         "listeners": f"{broker},CONTROLLER://{controller}",
         "advertised.listeners": f"{broker},CONTROLLER://{controller}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "controller.quorum.bootstrap.servers": controller,
+        **_quorum_lines(quorum),
         "log.dirs": log_dir,
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": 0,
-        # One node: nothing to replicate to.
-        "offsets.topic.replication.factor": 1,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
+        "default.replication.factor": copies,
+        "min.insync.replicas": enough,
+        "offsets.topic.replication.factor": copies,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": enough,
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": enough,
+        "unclean.leader.election.enable": "false",
         # Few partitions of Kafka's own topics, few threads, small buffers: memory.
         "offsets.topic.num.partitions": 4,
         "transaction.state.log.num.partitions": 2,
@@ -86,9 +95,21 @@ def server_properties(kafka_port: int, controller_port: int, log_dir: str = "log
     return "".join(f"{key}={value}\n" for key, value in lines.items())
 
 
-def kafka_dir(settings: Settings) -> Path:
-    """Working folder of the broker."""
-    return settings.data / "kafka"
+def _quorum_lines(quorum: dict[int, str]) -> dict[str, str]:
+    if len(quorum) == 1:
+        return {"controller.quorum.bootstrap.servers": next(iter(quorum.values()))}
+    return {"controller.quorum.voters": ",".join(f"{n}@{at}" for n, at in quorum.items())}
+
+
+def nodes(settings: Settings) -> range:
+    """Numbers of the local nodes."""
+    return range(1, settings.kafka_nodes + 1)
+
+
+def node_dir(settings: Settings, node: int = 1) -> Path:
+    """Working folder of a node."""
+    whole = settings.data / "kafka"
+    return whole if settings.kafka_nodes == 1 else whole / str(node)
 
 
 def java_environment() -> dict[str, str]:
@@ -103,28 +124,47 @@ def kafka_command(class_path: str) -> list[str]:
 
 
 def prepare_kafka(settings: Settings, class_path: str) -> None:
-    """Write the configuration and, at the first start, format the log folder.
+    """Write the configuration and, at the first start, format the log folder of each node.
 
     Idempotent; formats aside and renames, so a start that was cut off is simply done again.
-    Raises RuntimeError with Kafka's own words where formatting fails.
+    Raises RuntimeError with Kafka's own words where formatting fails, and where the data folder
+    was begun with another number of nodes.
     """
-    folder = kafka_dir(settings)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    whole = settings.data / "kafka"
+    begun = 1 if (whole / "logs").exists() else 3 if (whole / "1" / "logs").exists() else 0
+    if begun not in {0, settings.kafka_nodes}:
+        raise RuntimeError(
+            f"{whole}: 这份数据有 {begun} 个 Kafka 节点 / was begun with {begun} Kafka node(s); "
+            f"--nodes {begun}"
+        )
+    whole.mkdir(parents=True, exist_ok=True, mode=0o700)
+    cluster = whole / "cluster-id"
+    if not cluster.exists() and not begun:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        _write(whole / "cluster-id.new", made)
+        (whole / "cluster-id.new").rename(cluster)
+    for node in nodes(settings):
+        _prepare_node(settings, class_path, node, cluster)
+
+
+def _prepare_node(settings: Settings, class_path: str, node: int, cluster: Path) -> None:
+    folder = node_dir(settings, node)
+    folder.mkdir(exist_ok=True, mode=0o700)
     # Unpacked native libraries of a broker that was killed.
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     (folder / "tmp").mkdir()
-    ports = (settings.kafka_port, settings.kafka_controller_port)
     _write(folder / "log4j.properties", LOG4J)
-    _write(folder / "server.properties", server_properties(*ports))
+    _write(folder / "server.properties", server_properties(settings, node))
     if (folder / "logs" / "meta.properties").exists():
         return
     shutil.rmtree(folder / "logs.new", ignore_errors=True)
-    _write(folder / "format.properties", server_properties(*ports, log_dir="logs.new"))
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    _write(folder / "format.properties", server_properties(settings, node, log_dir="logs.new"))
+    cluster_id = cluster.read_text(encoding="ascii")
     command = [_java(), *JAVA, "-cp", class_path, "kafka.tools.StorageTool", "format"]
+    alone = ["--standalone"] if settings.kafka_nodes == 1 else []
     done = subprocess.run(
         # `=`: an id may begin with a dash
-        [*command, "--standalone", f"--cluster-id={cluster_id}", "--config", "format.properties"],
+        [*command, *alone, f"--cluster-id={cluster_id}", "--config", "format.properties"],
         cwd=folder,
         env=java_environment(),
         capture_output=True,

@@ -24,8 +24,10 @@ def needed_ports(settings: Settings, *, simulators: bool) -> list[Port]:
     """All ports that this stack will open."""
     ports = [Port(settings.web_port, "web: API, 看板 board"), Port(settings.site_port, "网站 site")]
     if not settings.kafka:
-        ports.append(Port(settings.kafka_port, "Kafka"))
-        ports.append(Port(settings.kafka_controller_port, "Kafka controller"))
+        for node in range(1, settings.kafka_nodes + 1):
+            clients, controller = settings.kafka_node_ports(node)
+            ports.append(Port(clients, "Kafka"))
+            ports.append(Port(controller, "Kafka controller"))
     if not settings.s3:
         ports.append(Port(settings.s3_port, "S3"))
         ports.extend(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from deploy.stack import jars, kafka, s3
 from deploy.stack.jars import Jar, JarsMissing
@@ -59,11 +60,45 @@ def test_jars_lie_below_the_chosen_home(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_kafka_listens_on_loopback_alone() -> None:
-    settings = dict(line.split("=", 1) for line in kafka.server_properties(9102, 9103).splitlines())
+    settings = properties(Settings(port_base=9100))
     for key in ("listeners", "advertised.listeners"):
         assert settings[key] == "PLAINTEXT://127.0.0.1:9102,CONTROLLER://127.0.0.1:9103"
     assert settings["auto.create.topics.enable"] == "false"
     assert int(settings["offsets.retention.minutes"]) >= 60 * 24 * 30
+    assert settings["min.insync.replicas"] == settings["default.replication.factor"] == "1"
+
+
+def properties(settings: Settings, node: int = 1) -> dict[str, str]:
+    text = kafka.server_properties(settings, node)
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+def test_three_nodes_keep_three_copies_and_acknowledge_by_two() -> None:
+    three = Settings(port_base=9100, kafka_nodes=3)
+    assert three.kafka_bootstrap == "127.0.0.1:9102,127.0.0.1:9112,127.0.0.1:9114"
+    for node in kafka.nodes(three):
+        settings = properties(three, node)
+        assert settings["node.id"] == str(node)
+        assert settings["offsets.topic.replication.factor"] == "3"
+        assert settings["min.insync.replicas"] == "2"
+        assert settings["controller.quorum.voters"] == (
+            "1@127.0.0.1:9103,2@127.0.0.1:9113,3@127.0.0.1:9115"
+        )
+    assert len({kafka.node_dir(three, node) for node in kafka.nodes(three)}) == 3
+
+
+def test_two_nodes_are_refused() -> None:
+    with pytest.raises(ValidationError, match="either of them"):
+        Settings(kafka_nodes=2)
+
+
+@pytest.mark.parametrize(("begun", "asked"), [("logs", 3), ("1/logs", 1)])
+def test_a_folder_goes_on_with_the_number_of_nodes_it_began_with(
+    tmp_path: Path, begun: str, asked: int
+) -> None:
+    (tmp_path / "kafka" / begun).mkdir(parents=True)
+    with pytest.raises(RuntimeError, match=f"--nodes {4 - asked}"):
+        kafka.prepare_kafka(Settings(data=tmp_path, kafka_nodes=asked), "")
 
 
 def test_s3_opens_only_our_ports_on_loopback_and_reports_to_nobody() -> None:

@@ -148,7 +148,8 @@ def test_a_taken_port_is_named_with_its_owner_and_another_base(tmp_path: Path) -
 
 
 def test_no_port_is_needed_twice(tmp_path: Path) -> None:
-    ports = needed_ports(Settings(data=tmp_path, port_base=BASE), simulators=True)
+    settings = Settings(data=tmp_path, port_base=BASE, kafka_nodes=3)
+    ports = needed_ports(settings, simulators=True)
     numbers = [port.number for port in ports]
     assert len(set(numbers)) == len(numbers)
     assert all(BASE <= number <= BASE + 22 for number in numbers)
@@ -164,6 +165,9 @@ def test_only_what_is_local_is_started(tmp_path: Path) -> None:
     names = [spec.name for spec in table]
     assert names[:4] == ["kafka", "s3", "s3-fsync", "migrate"]
     assert names[-1] == "platforms"
+    three = Settings(data=tmp_path, port_base=BASE, kafka_nodes=3)
+    table_of_three = process_table(three, "a.jar", synchronous=True, simulators=False)
+    assert [spec.name for spec in table_of_three][:4] == ["kafka-1", "kafka-2", "kafka-3", "s3"]
     publish = next(spec for spec in table if spec.name == "publish")
     assert publish.env["SHOUFA_PROCESS"] == "publish"
     assert publish.env["SHOUFA_DATA"] == str(tmp_path)
