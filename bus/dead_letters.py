@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from uuid import uuid5
 
+import structlog
 from sqlalchemy import Connection, func, select
 
 from schemas.codec import SOURCE, SPEC_VERSION, Record
@@ -12,6 +13,8 @@ from stores.ledger.ids import iso, new_id
 from stores.ledger.outbox import append_record
 from stores.ledger.tables import dead_letters
 from stores.ledger.transaction import Ledger
+
+log = structlog.get_logger("dead_letters")
 
 NAMESPACE = new_id("6f1f0b0e-54f0-5c9a-9d6e-0f3b6f0c7a11")
 
@@ -34,11 +37,20 @@ class Origin:
 def bury(
     tx: Connection, origin: Origin, key: bytes | None, value: bytes, cause: str, *, at: int
 ) -> None:
-    """Keep a record in the ledger and on the dead-letter topic; the same one only once."""
+    """Keep a record in the ledger and on the dead-letter topic, and raise the alarm; the same one
+    only once."""
     place = f"{origin.topic}/{origin.partition}/{origin.offset}/{origin.consumer}"
     identity = str(uuid5(NAMESPACE, place))
     if tx.execute(select(dead_letters.c.id).where(dead_letters.c.id == identity)).first():
         return
+    log.error(
+        "dead_letter.buried",
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        consumer=origin.consumer,
+        cause=cause[:500],
+    )
     text = value.decode("utf-8", "backslashreplace")
     tx.execute(
         dead_letters.insert().values(

@@ -17,6 +17,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import KafkaError
 
+from bus import genuine
 from bus.dead_letters import Origin, bury_alone
 from schemas.codec import decode
 from schemas.errors import Fault, InvalidInput, PipelineError
@@ -41,6 +42,8 @@ class OrderSource:
     """(connection, place) → the ledger knows the row."""
     lasting: Callable[[Any, list[Any]], set[Any]]
     """(connection, places) → those that a restart would find without their record."""
+    genuine: Callable[..., None] = genuine.check
+    """Raises InvalidInput for a record that the ledger did not write."""
 
 
 class OrderLoop:
@@ -115,11 +118,12 @@ class OrderLoop:
     def _note(self, partition: TopicPartition, record: Any) -> None:
         place: Any = None
         try:
-            _, order = decode(record.value, record.headers)
+            event_id, order = decode(record.value, record.headers)
             if not isinstance(order, Order):
                 raise InvalidInput(Fault("wrong_type", "ce_type", "an event on an order topic"))
             place = self.source.place_of(order)
             with self.ledger.snapshot() as view:
+                self.source.genuine(view, record.topic, record.key, record.value, event_id, order)
                 if not self.source.exists(view, place):
                     raise InvalidInput(
                         Fault("no_such_row", "order", "the ledger knows nothing of this order")
@@ -127,9 +131,6 @@ class OrderLoop:
         except InvalidInput as error:
             origin = Origin(record.topic, record.partition, record.offset, self.source.group)
             bury_alone(self.ledger, origin, record.key, record.value or b"", str(error))
-            log.exception(
-                "orders.buried", topic=record.topic, offset=record.offset, cause=str(error)
-            )
             place = None
         self._open.setdefault(partition, deque()).append((record.offset, place))
 

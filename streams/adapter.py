@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bus import genuine
 from bus.dead_letters import Origin, bury_alone
 from schemas import keys
 from schemas.channel import Channel, ChannelSpec
@@ -36,10 +37,11 @@ class Adapter:
     def take(self, origin: Origin, key: bytes | None, value: bytes, headers: Any) -> None:
         """Process one record of ``adapt-orders``; the first frozen copies of a version stay."""
         try:
-            _, order = decode(value, headers)
+            event_id, order = decode(value, headers)
             if not isinstance(order, AdaptOrder):
                 raise InvalidInput(Fault("wrong_type", "ce_type", "not an adapt order"))
             with self.ledger.snapshot() as view:
+                genuine.check(view, origin.topic, key, value, event_id, order)
                 story = stories.story_of(view, order.story_id, order.version)
                 known = stories.version_row(view, order.story_id, order.version).copies_sha256
         except InvalidInput as error:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from bus import genuine
 from bus.dead_letters import Origin, bury, bury_alone
 from schemas.codec import decode, derived_id
 from schemas.errors import InvalidInput
@@ -46,7 +47,8 @@ class Conductor:
         self.newsroom = newsroom
 
     def take(self, origin: Origin, key: bytes | None, value: bytes, headers: Any) -> None:
-        """Process one record of ``story-events``; a repeated one changes nothing."""
+        """Process one record of ``story-events``; a repeated one changes nothing, and one that the
+        ledger did not write becomes a dead letter."""
         try:
             event_id, event = decode(value, headers)
         except InvalidInput as error:
@@ -57,9 +59,10 @@ class Conductor:
             return
         with self.ledger.transaction() as tx:
             now = self.ledger.now_ms()
-            if not first_time(tx, CONSUMER, event_id, at=now):
-                return
             try:
+                genuine.check(tx, origin.topic, key, value, event_id, event)
+                if not first_time(tx, CONSUMER, event_id, at=now):
+                    return
                 state = self.load(tx, event.story_id)
             except InvalidInput as error:
                 bury(tx, origin, key, value, str(error), at=now)

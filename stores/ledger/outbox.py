@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from schemas.codec import Message, Record, encode
 from schemas.errors import Fault, InvalidInput
@@ -15,6 +16,9 @@ from stores.ledger.tables import outbox
 
 MOST_BYTES = 1_000_000
 """Of one record's value; Kafka's own limit is 1 MiB with key and headers."""
+
+FORGED = "forged"
+"""How the cause of a dead letter begins whose record no row here stands behind."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,15 @@ def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str
         )
         tx.info["outbox"] = True
     return record.id
+
+
+def written(tx: Connection, event_id: str) -> Row[Any] | None:
+    """The record with this id as the ledger wrote it: type, topic, key, value."""
+    return tx.execute(
+        select(outbox.c.type, outbox.c.topic, outbox.c.key, outbox.c.value).where(
+            outbox.c.event_id == event_id
+        )
+    ).first()
 
 
 def unsent(tx: Connection, limit: int) -> list[Unsent]:

@@ -9,7 +9,7 @@ from schemas.review import LEVEL_NAMES, missing_levels
 from schemas.story import Plan
 from stores.ledger import publications, renditions, stories
 from stores.ledger.ids import iso
-from stores.ledger.outbox import backlog
+from stores.ledger.outbox import FORGED, backlog
 from stores.ledger.tables import dead_letters
 from stores.ledger.tables import publications as publication_table
 from stores.ledger.tables import stories as story_table
@@ -149,9 +149,10 @@ def status(tx: Connection) -> dict[str, Any]:
             )
         )
     }
-    letters = tx.execute(
+    open_letters = (
         select(func.count()).select_from(dead_letters).where(dead_letters.c.closed_at.is_(None))
-    ).scalar_one()
+    )
+    forged = open_letters.where(dead_letters.c.cause.startswith(f"{FORGED}:"))
     return {
         "stories": tx.execute(select(func.count()).select_from(story_table)).scalar_one(),
         "deliveries": by_state,
@@ -160,7 +161,8 @@ def status(tx: Connection) -> dict[str, Any]:
         "renditions_open": renditions.open_count(tx),
         "outbox_rows": unsent,
         "outbox_oldest": iso(oldest),
-        "dead_letters": letters,
+        "dead_letters": tx.execute(open_letters).scalar_one(),
+        "forged_records": tx.execute(forged).scalar_one(),
         "needs_person": by_state.get("needs_person", 0) + by_state.get("awaiting_person", 0),
     }
 

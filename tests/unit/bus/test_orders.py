@@ -70,6 +70,7 @@ class Rows:
             place_of=_release,
             exists=lambda _view, place: place in self.known,
             lasting=lasting,
+            genuine=lambda *_: None,
         )
 
 

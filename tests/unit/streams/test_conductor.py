@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bus.dead_letters import Origin, open_count
-from schemas.codec import Message, encode
-from schemas.events import CopiesReady
+from schemas.codec import encode
+from schemas.events import CopiesReady, Event
 from schemas.orders import ReleaseOrder
 from schemas.rendition import placeholder
 from stores.ledger import assets, outbox, renditions, stories
@@ -35,10 +35,13 @@ def centre(tmp_path: Path) -> Iterator[CentreInMemory]:
     made.close()
 
 
-def hand_on(centre: CentreInMemory, message: Message, identity: uuid.UUID | None = None) -> None:
-    record = encode(message, id=identity or new_id(), at=datetime.now(UTC), key="k")
+def hand_on(centre: CentreInMemory, message: Event, identity: uuid.UUID | None = None) -> None:
+    known = identity or new_id()
+    with centre.ledger.transaction() as tx:
+        outbox.append(tx, message, at=1, event_id=str(known))
+    record = encode(message, id=known, at=datetime.now(UTC), key=str(message.story_id))
     headers = [(k, v.encode()) for k, v in record.headers.items()]
-    centre.hand_on("story-events", b"k", record.value, headers)
+    centre.hand_on("story-events", record.key.encode(), record.value, headers)
 
 
 def test_a_rendition_made_for_another_story_is_waited_for_by_none(centre: CentreInMemory) -> None:

@@ -354,26 +354,6 @@ def test_an_unknown_story_becomes_a_dead_letter(centre: CentreInMemory) -> None:
         assert open_count(view) >= 1
 
 
-def test_a_forged_approval_publishes_nothing(centre: CentreInMemory) -> None:
-    from datetime import UTC, datetime
-
-    from schemas.codec import encode
-    from schemas.events import StoryApproved
-    from stores.ledger.ids import new_id
-
-    story = centre.file()
-    centre.pump()
-    with centre.ledger.snapshot() as view:
-        copies = stories.version_row(view, story, 1).copies_sha256 or ""
-    forged = StoryApproved(story_id=story, version=1, copies_sha256=copies)
-    record = encode(forged, id=new_id(), at=datetime.now(UTC), key=str(story))
-    headers = [(k, v.encode()) for k, v in record.headers.items()]
-    centre.hand_on("story-events", str(story).encode(), record.value, headers)
-    centre.pump()
-
-    assert all(o.log == [] for o in centre.outlets.values())
-
-
 def test_a_person_with_an_older_package_is_told_of_the_correction(centre: CentreInMemory) -> None:
     centre.outlets["wechat"].answers = [lambda: AwaitingPerson("draft-1", "press publish")]
     story = centre.publish("第一版")
