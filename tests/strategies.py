@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from schemas.body import (
@@ -27,6 +28,12 @@ from schemas.receipt import Receipt, Substitution
 from schemas.rendition import Rendition, RenditionFile, placeholder
 from schemas.review import Signature
 from schemas.story import Asset, Plan, Story, TopicRequest, Variant
+
+
+def examples(whole: int) -> settings:
+    """So many examples in the whole run, and the same share of them as everywhere in a fast one."""
+    return settings(max_examples=max(5, whole * settings().max_examples // 100))
+
 
 CHINESE = "青禾县融媒体中心梯田开镰今年多收三成，。！？“”《》、：；（）—…　·"
 AWKWARD = "𠮷é e\u0301ﬃ\u1e9b\u0323\u0958\ufb2c㍿\U0001f468\u200d\U0001f469\u200d\U0001f467<>&\"'\\/{}%$`~\u00a0\u200b"

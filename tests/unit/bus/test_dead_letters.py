@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Row, select
 
@@ -14,6 +14,7 @@ from bus.dead_letters import Origin, bury, bury_alone, open_count
 from stores.ledger import outbox
 from stores.ledger.tables import dead_letters, metadata
 from stores.ledger.transaction import Ledger, open_ledger
+from tests.strategies import examples
 
 ORIGIN = Origin("story-events", 3, 42, "conductor")
 
@@ -82,7 +83,7 @@ def test_letter_and_record_are_one_transaction_with_what_caused_them(ledger: Led
     assert told(ledger) == []
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.none() | st.binary(max_size=300), st.binary(max_size=300), st.text(max_size=3000))
 def test_any_bytes_can_be_buried(key: bytes | None, value: bytes, cause: str) -> None:
     ledger = open_ledger("sqlite://")

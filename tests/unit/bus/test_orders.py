@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import structlog.testing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kafka import OffsetAndMetadata, TopicPartition
 
@@ -21,6 +21,7 @@ from stores.ledger.ids import new_id
 from stores.ledger.tables import metadata
 from stores.ledger.transaction import Ledger, open_ledger
 from tests.fakes import NOON, STORY_ID
+from tests.strategies import examples
 
 TOPIC = "release-orders.web"
 
@@ -205,7 +206,7 @@ def test_while_the_ledger_is_away_nothing_is_taken_or_committed(ledger: Ledger) 
     assert consumer.committed == {0: [6]}
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(1, 5)), min_size=1, max_size=12),
     st.lists(st.integers(1, 5), max_size=8),

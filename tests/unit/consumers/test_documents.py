@@ -9,7 +9,7 @@ import docx
 import jsonschema
 import pytest
 from docx.oxml.ns import qn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -42,6 +42,7 @@ from schemas.story import Story, Variant
 from schemas.text import without_controls
 from tests import fakes
 from tests.conformance.samples import WORDS, answering, corrected, every_block
+from tests.strategies import examples
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "ninjs" / "ninjs-schema_3.1.json"
 
@@ -258,7 +259,7 @@ def _clean(text: str) -> bool:
         return False
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.lists(_TEXT.filter(_clean), min_size=1, max_size=6), _TEXT.filter(_clean))
 def test_any_text_reads_back_as_written(paragraphs: list[str], quoted: str) -> None:
     body: tuple[Block, ...] = (

@@ -43,7 +43,7 @@ def app(ledger: Ledger) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[httpx.Client]:
-    with served(app) as address, httpx.Client(base_url=address, timeout=5) as made:
+    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as made:
         yield made
         app.state.board.close()
 
@@ -179,7 +179,7 @@ def test_a_slow_reader_skips_to_the_newest_state(ledger: Ledger) -> None:
     app = FastAPI()
     install_board(app, ledger, day.SPECS, day.NEWSROOM)
     screen: Screen = app.state.board.screen
-    with served(app) as address, httpx.Client(base_url=address, timeout=5) as client:
+    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as client:
         with client.stream("GET", "/board/events") as stream:
             frames = events(stream)
             next(frames)
@@ -206,7 +206,7 @@ def test_a_quiet_stream_beats(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Board.__init__, "__kwdefaults__", {"poll_s": 0.3, "heartbeat_s": 0.1})
     app = FastAPI()
     install_board(app, ledger, day.SPECS, day.NEWSROOM)
-    with served(app) as address, httpx.Client(base_url=address, timeout=5) as client:
+    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as client:
         with client.stream("GET", "/board/events") as stream:
             lines = stream.iter_lines()
             assert next(line for line in lines if line.startswith(":")) == ": beat"
@@ -214,7 +214,7 @@ def test_a_quiet_stream_beats(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_close_ends_every_stream_and_takes_no_new_one(app: FastAPI) -> None:
-    with served(app) as address, httpx.Client(base_url=address, timeout=5) as client:
+    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as client:
         with client.stream("GET", "/board/events") as stream:
             frames = events(stream)
             next(frames)

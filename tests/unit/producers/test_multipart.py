@@ -8,11 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.multipart import FileSink, read_multipart
 from schemas.errors import Fault, InvalidInput
+from tests.strategies import examples
 
 TYPE = "multipart/form-data; boundary=XX"
 
@@ -71,7 +72,7 @@ FORM = (
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(st.integers(0, len(FORM)), max_size=12))
 def test_it_reads_the_same_however_the_bytes_are_cut(cut: list[int]) -> None:
     fields, sinks = read(FORM, cut=cut)

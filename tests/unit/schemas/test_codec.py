@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import Message, decode, derived_id, encode
@@ -14,7 +14,7 @@ from schemas.events import EVENTS, StoryHeld
 from schemas.hashing import canonical, fingerprint
 from schemas.orders import ORDERS
 from tests.fakes import NOON, STORY_ID
-from tests.strategies import json_values, messages, uuids
+from tests.strategies import examples, json_values, messages, uuids
 
 HELD = StoryHeld(story_id=STORY_ID, by="duty", reason="核实")
 
@@ -24,7 +24,7 @@ def lying(message: Message, **changes: str) -> tuple[bytes, list[tuple[str, byte
     return record.value, [(k, v.encode()) for k, v in {**record.headers, **changes}.items()]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(messages, uuids)
 def test_every_message_is_read_as_it_was_written(message: Message, identity: uuid.UUID) -> None:
     record = encode(message, id=identity, at=NOON, key="k")

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from pydantic import ValidationError
 
 from schemas.story import MediaIn, Plan, Story, StoryIn, Variant, paragraphs, utc
 from tests.fakes import NOON, asset, text_story, video_story
-from tests.strategies import plans, stories
+from tests.strategies import examples, plans, stories
 
 FIELDS: dict[str, Any] = {
     "headline": "标题",
@@ -16,7 +16,7 @@ FIELDS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(stories())
 def test_a_story_travels_unchanged(story: Story) -> None:
     assert Story.model_validate_json(story.model_dump_json(), extra="forbid") == story

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import structlog.testing
-from hypothesis import given, settings
+from hypothesis import given
 from pydantic import BaseModel
 
 from schemas.body import Paragraph, Span
@@ -18,7 +18,7 @@ from schemas.rendition import placeholder
 from schemas.story import Story, Variant
 from streams.adapt import adapt, render
 from tests.fakes import text_story
-from tests.strategies import stories
+from tests.strategies import examples, stories
 
 
 class Payload(BaseModel):
@@ -66,7 +66,7 @@ def test_each_channel_has_its_copy_or_its_reason() -> None:
     assert [line["event"] for line in logged] == ["adapt.channel_failed"]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(stories())
 def test_a_frozen_copy_is_found_by_its_hash_and_made_the_same_again(story: Story) -> None:
     made = adapt(story, ("good",), SPECS, MODULES)

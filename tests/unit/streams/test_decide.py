@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import CopiesReady, StoryApproved, StoryFiled, WakeupDue, WaveOpened
@@ -26,6 +26,7 @@ from streams.decide import (
     decide,
 )
 from tests.fakes import STORY_ID, text_story
+from tests.strategies import examples
 
 NOW = 1_800_000_000_000
 CHANNELS = ("web", "short", "tv", "paper")
@@ -42,6 +43,7 @@ STATES = (
     *("unknown", "needs_person", "awaiting_person", "refused", "updating", "recalling"),
     *("recalled", "superseded", "cancelled", "not_applicable"),
 )
+
 AT_THE_OUTLET = {"live", "updating", "recalling", "accepted", "intent", "unknown", "needs_person"}
 
 
@@ -193,7 +195,7 @@ def states(draw: st.DrawFn) -> StoryState:
     )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(states())
 def test_deciding_again_after_carrying_out_changes_nothing(state: StoryState) -> None:
     after = settled(state)
@@ -201,7 +203,7 @@ def test_deciding_again_after_carrying_out_changes_nothing(state: StoryState) ->
     assert [d for d in again if not isinstance(d, Wake)] == []
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(states())
 def test_orders_rest_on_approval_time_copies_and_gates(state: StoryState) -> None:
     decisions = decide(state, RING, RULES, NOW)
@@ -234,7 +236,7 @@ def test_orders_rest_on_approval_time_copies_and_gates(state: StoryState) -> Non
             assert (target.version or 0) > (old.live_version or 0)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(states())
 def test_every_row_tells_why_it_waits(state: StoryState) -> None:
     for publication in newest(settled(state)).values():
@@ -245,7 +247,7 @@ def test_every_row_tells_why_it_waits(state: StoryState) -> None:
             assert publication.gate
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(states())
 def test_a_withdrawal_leaves_nothing_that_would_go_out(state: StoryState) -> None:
     state = replace(state, withdrawn_reason="有误")
