@@ -94,6 +94,7 @@ class Conductor:
         }
         signed = stories.valid_signatures(tx, story_id, row.version)
         not_before = [utc(t) for t in (approved.embargoed_until, plan.release_at) if t is not None]
+        rows = publications.of_story(tx, story_id)
         waves = {c: plan.waves.get(c, self.rules[c].wave) for c in channels}
         return StoryState(
             id=story_id,
@@ -116,11 +117,8 @@ class Conductor:
             renditions={
                 name: (r.state, r.reason) for name, r in renditions.of_needs(tx, needs).items()
             },
-            publications=tuple(
-                _publication(p)
-                for p in publications.of_story(tx, story_id)
-                if p.channel in self.rules
-            ),
+            publications=tuple(_publication(p) for p in rows if p.channel in self.rules),
+            orphans=tuple(_publication(p) for p in rows if p.channel not in self.rules),
         )
 
     def _fallback_s(self, plan: Plan, wave: int) -> int:
@@ -199,6 +197,7 @@ def _publication(row: Any) -> Publication:
         open_attempt=row.open_attempt is not None,
         was_live=row.received_at is not None,
         awaited=row.handle is not None,
+        address=publications.address(row),
     )
 
 

@@ -22,6 +22,11 @@ UNSENT = frozenset({"planned", "held", "gated", "ready"})
 REPLACEABLE = UNSENT | {"retry_wait", "refused"}
 """Surely not at the outlet and no request open: a newer version may take the place."""
 
+GONE = frozenset({"recalled", "superseded", "cancelled", "removed_by_platform", "not_applicable"})
+"""Nothing of the release stands at the outlet, and nothing will."""
+DUTY = "值班编辑"
+"""Who acts where a channel's own contact is not known any more."""
+
 
 @dataclass(frozen=True)
 class ChannelRule:
@@ -62,6 +67,8 @@ class Publication:
     was_live: bool
     awaited: bool = False
     """The outlet took the last request and has not told yet what became of it."""
+    address: str = ""
+    """Of the item, or its id where the outlet has none: what a person must look for."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,8 @@ class StoryState:
     renditions: dict[str, tuple[str, str]]
     """Placeholder → (state, reason) for what exists."""
     publications: tuple[Publication, ...] = ()
+    orphans: tuple[Publication, ...] = ()
+    """Of channels that left the channels file: nobody can call these outlets any more."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +186,8 @@ def _settle(state: StoryState, rules: dict[str, ChannelRule], now: int) -> list[
             made = _first(state, rules[channel])
             rows.append(made)
             decisions.append(PutPublication(made))
+    for orphan in state.orphans:
+        decisions += _leave_to_a_person(state, orphan)
     state, more = _release(state, now)
     decisions += more
     latest: dict[str, Publication] = {}
@@ -198,6 +209,31 @@ def _settle(state: StoryState, rules: dict[str, ChannelRule], now: int) -> list[
     if board.opened != state.opened_waves:
         decisions.append(ChangeStory({"opened_waves": board.opened}))
     return decisions
+
+
+def _leave_to_a_person(state: StoryState, row: Publication) -> list[Decision]:
+    """A withdrawal reaches every outlet that has the story: where the channel is not known any
+    more, by a person who is told what to take down."""
+    if state.withdrawn_reason is None or row.state in GONE:
+        return []
+    told = f"撤稿: {state.withdrawn_reason}"
+    if row.state in REPLACEABLE and not row.open_attempt:
+        return _changed(row, state="cancelled", reason=told)
+    if row.state == "needs_person" and row.reason.startswith(told):
+        return []
+    where = row.address or "该渠道 / the outlet"
+    told += (
+        f"; 渠道 {row.channel} 已不在渠道文件中, 请{DUTY}撤下 {where} / "
+        f"the channel is not in the channels file any more: take it down by hand"
+    )
+    if row.reason:
+        told += f" ({row.reason})"
+    return _changed(row, state="needs_person", reason=told)
+
+
+def _changed(row: Publication, **changes: Any) -> list[Decision]:
+    real = {k: v for k, v in changes.items() if getattr(row, k, None) != v}
+    return [ChangePublication(row.channel, row.release, real)] if real else []
 
 
 def _first(state: StoryState, rule: ChannelRule) -> Publication:
@@ -480,8 +516,7 @@ class _Board:
         ]
 
     def _change(self, row: Publication, **changes: Any) -> list[Decision]:
-        real = {k: v for k, v in changes.items() if getattr(row, k, None) != v}
-        return [ChangePublication(row.channel, row.release, real)] if real else []
+        return _changed(row, **changes)
 
     def _order(
         self,

@@ -63,12 +63,8 @@ def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str
 
 
 def written(tx: Connection, event_id: str) -> Row[Any] | None:
-    """The record with this id as the ledger wrote it: type, topic, key, value."""
-    return tx.execute(
-        select(outbox.c.type, outbox.c.topic, outbox.c.key, outbox.c.value).where(
-            outbox.c.event_id == event_id
-        )
-    ).first()
+    """The row of the record with this id, as the ledger wrote it."""
+    return tx.execute(select(outbox).where(outbox.c.event_id == event_id)).first()
 
 
 def unsent(tx: Connection, limit: int) -> list[Unsent]:

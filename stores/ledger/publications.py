@@ -212,6 +212,12 @@ def listing(
     return list(tx.execute(query))
 
 
+def address(row: Row[Any]) -> str:
+    """Where the item of a row is to be found, or its id at the outlet; empty without a receipt."""
+    receipt = loads(row.receipt)
+    return str(receipt.get("url") or receipt.get("item_id") or "")
+
+
 def loads(text: str | None) -> dict[str, Any]:
     """A JSON column as a dict; empty for NULL."""
     return dict(json.loads(text)) if text else {}

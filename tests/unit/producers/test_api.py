@@ -628,6 +628,33 @@ def test_a_sign_off_with_a_fault_changes_nothing(
     assert calm.state() == before
 
 
+def test_publishing_again_after_a_withdrawal_is_a_new_release(desk: Newsroom) -> None:
+    first = filed(desk)
+    for level, who in ((1, "one"), (2, "two"), (3, "three")):
+        sign(desk, level, who)
+    desk.centre.pump()
+    told = desk.call("POST", "/stories/1/withdraw", who="three", json={"reason": "有误"})
+    assert told.status_code == 200
+    desk.centre.pump()
+    changed = desk.call("PUT", "/stories/1", json={"story": STORY}, headers={"If-Match": "1"})
+    assert (changed.status_code, faults(changed)) == (409, {"story": "withdrawn"})
+    assert sign(desk, 1, "one").status_code == 409
+    second = filed(desk)
+    assert second["story_id"] != first["story_id"]
+    copies = desk.call("GET", "/stories/2/copies").json()["copies_sha256"]
+    for level, who in ((1, "one"), (2, "two"), (3, "three")):
+        body = {"version": 1, "copies_sha256": copies, "level": level}
+        assert desk.call("POST", "/stories/2/signatures", who=who, json=body).status_code == 201
+    desk.centre.pump()
+    rows = desk.call("GET", "/deliveries").json()["deliveries"]
+    web = {r["number"]: (r["state"], r["receipt_id"]) for r in rows if r["channel"] == "web"}
+    assert web == {
+        1: ("recalled", marker(uuid.UUID(first["story_id"]), "web", 1)),
+        2: ("live", marker(uuid.UUID(second["story_id"]), "web", 1)),
+    }
+    assert [v for v, _, _ in desk.centre.outlets["web"].log] == ["create", "recall", "create"]
+
+
 def test_one_person_signs_one_level(desk: Newsroom) -> None:
     both = Person(id="both", name="编辑", desk="", roles=("reviewer1", "reviewer2"))
     with desk.centre.ledger.transaction() as tx:

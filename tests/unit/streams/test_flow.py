@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -385,3 +386,81 @@ def test_a_withdrawal_during_a_call_is_not_kept_waiting_by_its_retry(
 
     assert centre.states(story)["web"] == "recalled"
     assert centre.outlets["web"].items == {}
+
+
+def remove(centre: CentreInMemory, channel: str) -> None:
+    """The operator takes a channel out of the channels file and starts again."""
+    rules = {c: r for c, r in centre.conductor.rules.items() if c != channel}
+    centre.conductor.rules = rules
+    centre.publishers.pop(channel)._lock.close()
+
+
+def test_withdrawal_reaches_a_channel_that_was_switched_off(centre: CentreInMemory) -> None:
+    story = centre.publish()
+    centre.pass_time(2)
+    centre.pump()
+    rules = centre.conductor.rules
+    centre.conductor.rules = {**rules, "web": replace(rules["web"], active=False)}
+    centre.withdraw(story)
+    centre.pump()
+    centre.pass_time(5)
+    centre.pump()
+
+    assert set(centre.states(story).values()) == {"recalled"}
+    assert centre.outlets["web"].items == {}
+
+
+def test_withdrawal_of_what_stands_at_a_channel_that_is_gone_asks_a_person(
+    centre: CentreInMemory,
+) -> None:
+    story = centre.publish()
+    centre.pass_time(2)
+    centre.pump()
+    address = centre.rows(story)["web"]["url"]
+    remove(centre, "web")
+    centre.withdraw(story)
+    for _ in range(2):
+        centre.pump()
+        centre.pass_time(5)
+
+    row = centre.rows(story)["web"]
+    assert row["state"] == "needs_person"
+    assert address in row["reason"]
+    assert "值班编辑" in row["reason"]
+    assert {s for c, s in centre.states(story).items() if c != "web"} == {"recalled"}
+
+
+def test_withdrawal_cancels_what_a_channel_that_is_gone_never_got(centre: CentreInMemory) -> None:
+    for name in ("web", "wechat"):
+        centre.outlets[name].answers = [lambda: Refused("不收", "48001")] * 9
+    story = centre.publish()
+    assert centre.states(story)["tv"] == "gated"
+    remove(centre, "tv")
+    centre.withdraw(story)
+    centre.pump()
+
+    assert centre.states(story)["tv"] == "cancelled"
+    assert centre.outlets["tv"].log == []
+
+
+def test_a_later_version_never_waits_for_an_earlier_corrections_retry(
+    centre: CentreInMemory,
+) -> None:
+    story = centre.publish("第一版")
+    centre.pass_time(2)
+    centre.pump()
+
+    def later() -> Any:
+        raise TransientError("busy", retry_after_s=50_000)
+
+    centre.outlets["web"].answers = [later]
+    for headline in ("第二版", "第三版"):
+        centre.revise(story, headline, correction="有误")
+        centre.pump()
+        centre.sign_all(story)
+        centre.pump()
+        centre.pass_time(5)
+        centre.pump()
+
+    assert [(v, n) for v, _, n in centre.outlets["web"].log] == [("create", 1), ("update", 3)]
+    assert centre.rows(story)["web"]["live_version"] == 3
