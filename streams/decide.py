@@ -12,6 +12,7 @@ from uuid import UUID
 
 from schemas.codec import Message
 from schemas.events import CopiesReady, Event, StoryFiled, StoryRevised, WaveOpened
+from schemas.gates import BY_HAND
 from schemas.orders import AdaptOrder, ReleaseOrder
 from schemas.rendition import RecipeName, parse_placeholder
 from schemas.review import LEVEL_NAMES
@@ -159,7 +160,7 @@ def decide(
     if isinstance(event, CopiesReady):
         decisions += _renditions(state, event)
     if isinstance(event, WaveOpened) and event.wave not in state.opened_waves:
-        reason = f"{event.by} 开闸: {event.reason}"
+        reason = f"{event.by}{BY_HAND}{event.reason}"
         state = replace(state, opened_waves={**state.opened_waves, event.wave: reason})
         decisions.append(ChangeStory({"opened_waves": state.opened_waves}))
     decisions += _settle(state, rules, now)

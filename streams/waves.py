@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from schemas.gates import FALLBACK, FIRST
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CUT_OFF_MARGIN = timedelta(minutes=15)
 """A wave opens this long before a cut-off of one of its channels, so that they still make it."""
@@ -49,7 +51,7 @@ def gate(
         return Gate(open=True, reason=opened[wave])
     before = [m for m in members if m.wave < wave and m.state not in LOST]
     if not before:
-        return Gate(open=True, reason="首发 / first wave")
+        return Gate(open=True, reason=f"{FIRST} / first wave")
     nearest = max(m.wave for m in before)
     previous = [m for m in before if m.wave == nearest]
     live = [m for m in previous if m.was_live]
@@ -60,7 +62,7 @@ def gate(
     if previous and len(live) == len(previous):
         return Gate(open=True, reason=f"第{nearest}波全部上线 / all of wave {nearest} live")
     if now >= fallback_at:
-        return Gate(open=True, reason=f"到兜底时间 / fallback time {clock(fallback_at)}")
+        return Gate(open=True, reason=f"{FALLBACK} / fallback time {clock(fallback_at)}")
     return Gate(
         open=False,
         reason=(
