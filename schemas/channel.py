@@ -53,8 +53,6 @@ class ChannelSpec(BaseModel):
     """A delivery that was ordered this long ago and has no receipt is late; half of it is slow."""
     retry_s: tuple[float, ...] = Field(default=(2.0, 5.0, 15.0, 60.0, 300.0), min_length=1)
     """Seconds before each retry of a transient failure; the last one repeats."""
-    late_after_s: float = Field(default=300.0, gt=0, le=7 * 86400)
-    """A delivery not live this long after its release is late: the service level of the outlet."""
     quota: dict[str, int] = Field(default_factory=dict)
     """Calls allowed in a Beijing day by the channel's own verb names."""
 

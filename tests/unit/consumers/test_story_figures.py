@@ -64,7 +64,7 @@ def test_a_delivery_past_its_limit_is_late_with_who_can_act(
     assert figures.figures.late == ()
     _later(centre, figures, 6)
 
-    (late,) = [one for one in figures.figures.late if one.channel == "web"]
+    late = next(one for one in figures.figures.late if one.channel == "web")
     assert late.headline == "水库大坝加固完工"
     assert late.state == "refused"
     assert "禁用词" in late.reason
