@@ -41,6 +41,17 @@ class UploadLimits(BaseModel):
     files: int = 40
 
 
+class Robot(BaseModel):
+    """The chat group's robot that is told of alarms: DingTalk or WeCom."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    webhook_file: str = Field(min_length=1)
+    """File that holds the robot's whole address, which is a secret."""
+    sign_file: str | None = None
+    """DingTalk's 加签: file that holds the secret; None where the robot has none."""
+
+
 class Newsroom(BaseModel):
     """The whole file."""
 
@@ -50,4 +61,5 @@ class Newsroom(BaseModel):
     centre: Line
     plan: DefaultPlan = DefaultPlan()
     uploads: UploadLimits = UploadLimits()
+    robot: Robot | None = None
     people: tuple[Person, ...] = Field(min_length=1)

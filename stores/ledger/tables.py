@@ -303,3 +303,16 @@ audit = Table(
     Column("story_id", _Id, index=True),
     Column("detail", Text, nullable=False),
 )
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("severity", String(10), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    Column("ended_at", BigInteger),
+)

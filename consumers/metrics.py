@@ -1,0 +1,79 @@
+"""``/metrics``: made once a cycle, served as it is. A scrape never waits for Kafka or the ledger."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from consumers import lag_metrics, story_metrics
+from consumers.story_figures import StoryFigures
+from schemas.errors import PipelineError
+from schemas.lag import LagSnapshot
+
+log = structlog.get_logger("metrics")
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics(Collector):
+    """Refreshes the story figures every ``cycle_s`` and keeps the text; ``text()`` from any
+    thread. ``each`` is told of every fresh pair of figures (the alarms rest on it)."""
+
+    def __init__(
+        self,
+        stories: StoryFigures,
+        lag: Callable[[], LagSnapshot],
+        *,
+        cycle_s: float = 5.0,
+        each: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.stories = stories
+        self.lag = lag
+        self.each = each
+        self._cycle_s = cycle_s
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        for own in (ProcessCollector, PlatformCollector, GCCollector):
+            own(registry=self._registry)
+        self._text = b""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def text(self) -> bytes:
+        """The exposition text of the last cycle; its figures carry their own time."""
+        return self._text
+
+    def collect(self) -> Iterator[Metric]:
+        yield from lag_metrics.families(self.lag())
+        yield from story_metrics.families(self.stories.figures, self.stories.specs)
+
+    def refresh(self) -> None:
+        """One cycle. A ledger that is away leaves the figures, whose age then grows."""
+        try:
+            self.stories.refresh()
+        except PipelineError as error:
+            log.warning("metrics.ledger_away", error=str(error))
+        self._text = generate_latest(self._registry)
+        self.each()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
+                self.refresh()
+            except Exception:
+                log.exception("metrics.failed")  # the next cycle tries again
+            self._stop.wait(max(0.2, self._cycle_s - (time.monotonic() - began)))
