@@ -4,19 +4,27 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 import structlog
 import uvicorn
+from starlette.responses import Response
 
 from bus import liveness
 from bus.offsets import LagReader
 from cli.wiring import Centre, desk_of, open_ledger_of
+from consumers.alarms import Alarms
+from consumers.metrics import CONTENT_TYPE, Metrics
+from consumers.robot import say
+from consumers.story_figures import StoryFigures
 from deploy.site import make_site
 from desk.app import install_board
 from producers.api import make_api
 from producers.watch_folder import WatchFolder
+from schemas.lag import NOTHING
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
 from stores import objects
+from stores.ledger.transaction import Ledger
 from streams.inspect import inspect
 from streams.programs import find_programs
 
@@ -50,6 +58,13 @@ async def serve(centre: Centre) -> int:
     install_board(app, ledger, list(centre.specs.values()), centre.newsroom)
     root = settings.data / "site"
     feed = settings.data / "app"
+    metrics = _metrics(centre, ledger)
+    app.add_route(
+        "/metrics",
+        lambda _request: Response(metrics.text(), media_type=CONTENT_TYPE),
+        methods=["GET"],
+        include_in_schema=False,
+    )
     for folder in (root, feed):
         folder.mkdir(parents=True, exist_ok=True)
     servers = [
@@ -58,6 +73,7 @@ async def serve(centre: Centre) -> int:
     ]
     watcher = WatchFolder(desk, settings.data / "hotfolders" / "in")
     watcher.start()
+    metrics.start()
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -79,9 +95,19 @@ async def serve(centre: Centre) -> int:
     app.state.board.close()
     await asyncio.wait(tasks, timeout=6)
     watcher.stop()
+    metrics.close()
     lag.close()
     ledger.close()
     return 0
+
+
+def _metrics(centre: Centre, ledger: Ledger) -> Metrics:
+    """The figures of ``/metrics``, and the alarms that rest on them."""
+    robot = centre.newsroom.robot
+    alarms = Alarms(ledger, centre.newsroom.centre, None if robot is None else partial(say, robot))
+    metrics = Metrics(StoryFigures(ledger, centre.specs.values()), lambda: NOTHING)
+    metrics.each = lambda: alarms.turn(metrics.stories.figures, NOTHING)
+    return metrics
 
 
 def _server(app: object, port: int) -> uvicorn.Server:

@@ -86,7 +86,7 @@ def read_centre(settings: Settings) -> Centre:
     except InvalidInput as error:
         faults += error.faults
     try:
-        newsroom = read_newsroom(_read(settings.newsroom, "newsroom"))
+        newsroom = read_newsroom(_read(settings.newsroom, "newsroom"), variables(settings))
     except InvalidInput as error:
         faults += error.faults
     if faults or newsroom is None:
@@ -104,6 +104,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "api_url": settings.api_url,
         "wechat_url": settings.wechat_url,
         "douyin_url": settings.douyin_url,
+        "robot_url": settings.robot_url,
     }
 
 

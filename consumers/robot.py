@@ -12,13 +12,16 @@ import hmac
 import logging
 import time
 from pathlib import Path
-from urllib.parse import urlencode
 
 import httpx
 
 from schemas.errors import Fault, InvalidInput, TransientError
 from schemas.newsroom import Robot
 
+_ADDRESS = {
+    "wecom": ("/cgi-bin/webhook/send", "key", "https://qyapi.weixin.qq.com"),
+    "dingtalk": ("/robot/send", "access_token", "https://oapi.dingtalk.com"),
+}
 _TIMEOUT = httpx.Timeout(10.0)
 
 
@@ -26,12 +29,14 @@ def say(robot: Robot, text: str) -> None:
     """Post one message. Raises TransientError when it was not shown (or may not have been), and
     InvalidInput when the address file is missing or empty."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines would hold the key
-    address = _secret(robot.webhook_file, "robot.webhook_file")
+    path, name, base = _ADDRESS[robot.kind]
+    query = {name: _secret(robot.key_file, "robot.key_file")}
     if robot.sign_file:
-        address += "&" + _signed(_secret(robot.sign_file, "robot.sign_file"), time.time())
+        query |= _signed(_secret(robot.sign_file, "robot.sign_file"), time.time())
     try:
         answer = httpx.post(
-            address,
+            f"{(robot.api_base or base).rstrip('/')}{path}",
+            params=query,
             json={"msgtype": "text", "text": {"content": text}},
             timeout=_TIMEOUT,
             trust_env=False,
@@ -45,11 +50,11 @@ def say(robot: Robot, text: str) -> None:
         raise TransientError(f"the robot refused: {code} {str(told.get('errmsg', ''))[:120]}")
 
 
-def _signed(secret: str, now: float) -> str:
+def _signed(secret: str, now: float) -> dict[str, str]:
     """DingTalk's 加签: HMAC-SHA256 over ``timestamp\\nsecret`` in milliseconds."""
     stamp = str(round(now * 1000))
     digest = hmac.new(secret.encode(), f"{stamp}\n{secret}".encode(), hashlib.sha256).digest()
-    return urlencode({"timestamp": stamp, "sign": base64.b64encode(digest).decode()})
+    return {"timestamp": stamp, "sign": base64.b64encode(digest).decode()}
 
 
 def _secret(file: str, field: str) -> str:

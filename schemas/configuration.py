@@ -56,10 +56,14 @@ def read_channels(
     return specs
 
 
-def read_newsroom(text: str) -> Newsroom:
+def read_newsroom(text: str, variables: Mapping[str, str]) -> Newsroom:
     """The validated newsroom file; raises InvalidInput with every fault found."""
+    faults: list[Fault] = []
+    entries = _fill(_toml(text, "newsroom"), variables, "newsroom", faults)
+    if faults:
+        raise InvalidInput(*faults)
     try:
-        newsroom = Newsroom.model_validate(_toml(text, "newsroom"))
+        newsroom = Newsroom.model_validate(entries)
     except ValidationError as error:
         raise InvalidInput(*faults_of(error, "newsroom")) from error
     ids = [person.id for person in newsroom.people]

@@ -42,14 +42,18 @@ class UploadLimits(BaseModel):
 
 
 class Robot(BaseModel):
-    """The chat group's robot that is told of alarms: DingTalk or WeCom."""
+    """The chat group's robot that is told of alarms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    webhook_file: str = Field(min_length=1)
-    """File that holds the robot's whole address, which is a secret."""
+    kind: Literal["wecom", "dingtalk"]
+    api_base: str | None = Field(default=None, pattern=r"^https?://")
+    """None: the platform's own address."""
+    key_file: str = Field(min_length=1)
+    """File that holds the key at the end of the robot's address (WeCom's ``key``, DingTalk's
+    ``access_token``): a secret."""
     sign_file: str | None = None
-    """DingTalk's 加签: file that holds the secret; None where the robot has none."""
+    """DingTalk's 加签: file that holds its secret; None where the robot has none."""
 
 
 class Newsroom(BaseModel):

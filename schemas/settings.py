@@ -118,6 +118,10 @@ class Settings(BaseSettings):
         return self.port_base + 22
 
     @property
+    def robot_port(self) -> int:
+        return self.port_base + 23
+
+    @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}"
 
@@ -132,3 +136,7 @@ class Settings(BaseSettings):
     @property
     def douyin_url(self) -> str:
         return f"http://127.0.0.1:{self.douyin_port}"
+
+    @property
+    def robot_url(self) -> str:
+        return f"http://127.0.0.1:{self.robot_port}"

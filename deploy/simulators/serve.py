@@ -1,4 +1,4 @@
-"""Run the outside platforms in one process: WeChat, Douyin, the station and the page desk.
+"""Run the outside platforms in one process: WeChat, Douyin, a chat robot, the station, the page desk.
 
 They listen on loopback only and keep their state below ``data/platforms``. Nothing of the product
 reads that folder, and a platform never reads the product's ledger.
@@ -16,7 +16,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from deploy.simulators import douyin, wechat
+from deploy.simulators import douyin, wechat, wecom_robot
 from deploy.simulators.douyin_account import Tokens
 from deploy.simulators.probe import find_ffprobe, mp4_probe
 from deploy.simulators.station import Station, watch
@@ -28,7 +28,7 @@ BEAT_S = 1.0
 
 
 class _Listener(uvicorn.Server):
-    """A server that leaves the signals to ``run``: there are two in this process."""
+    """A server that leaves the signals to ``run``: there are three in this process."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -46,8 +46,8 @@ class _Listener(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Secrets are files below ``settings.secrets_dir``: ``wechat.secret``, ``douyin.client_secret``
-    (text) and ``douyin.tokens.json`` (access_token, refresh_token, open_id). Raises
+    Secrets are files below ``settings.secrets_dir``: ``wechat.secret``, ``robot.key``,
+    ``douyin.client_secret`` (text) and ``douyin.tokens.json`` (access_token, refresh_token, open_id). Raises
     FileNotFoundError when one is missing.
     """
     asyncio.run(_serve(settings))
@@ -57,6 +57,7 @@ async def _serve(settings: Settings) -> None:
     listeners = [
         _listener(wechat_app(settings), settings.wechat_port),
         _listener(douyin_app(settings), settings.douyin_port),
+        _listener(robot_app(settings), settings.robot_port),
     ]
     stop = threading.Event()
     loop = asyncio.get_running_loop()
@@ -91,6 +92,11 @@ def douyin_app(settings: Settings) -> ASGIApp:
         tokens=Tokens(tokens["access_token"], tokens["refresh_token"], tokens["open_id"]),
         probe=mp4_probe(find_ffprobe(settings.ffprobe)),
     )
+
+
+def robot_app(settings: Settings) -> ASGIApp:
+    """The robot of the newsroom's chat group."""
+    return wecom_robot.create_app(_state(settings, "robot"), key=_secret(settings, "robot.key"))
 
 
 def station(settings: Settings) -> Station:

@@ -37,6 +37,7 @@ def needed_ports(settings: Settings, *, simulators: bool) -> list[Port]:
     if simulators:
         ports.append(Port(settings.wechat_port, "微信模拟 WeChat simulator"))
         ports.append(Port(settings.douyin_port, "抖音模拟 Douyin simulator"))
+        ports.append(Port(settings.robot_port, "值班群机器人模拟 chat robot simulator"))
     ports.append(Port(settings.relay_port, "relay", UDP))
     return ports
 

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import stat
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,7 @@ FIRST_SECRETS: dict[str, Callable[[], str]] = {
     "wechat.secret": _hex32,
     "douyin.client_secret": _hex32,
     "douyin.tokens.json": _douyin_tokens,
+    "robot.key": lambda: str(uuid.uuid4()),
 }
 
 
@@ -44,7 +46,7 @@ def ensure_secrets(settings: Settings) -> list[str]:
 
     ``s3.json``: ``{"access_key", "secret_key"}`` of the local S3 server. ``wechat.secret`` and
     ``douyin.client_secret``: 32 hexadecimal digits. ``douyin.tokens.json``: ``{"access_token",
-    "refresh_token", "open_id"}``. What is there is never changed, only its mode is set to 0600.
+    "refresh_token", "open_id"}``. ``robot.key``: of the chat group's robot. What is there is never changed, only its mode is set to 0600.
     """
     folder = settings.secrets_dir
     folder.mkdir(parents=True, exist_ok=True)

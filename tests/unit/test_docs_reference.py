@@ -18,7 +18,7 @@ from schemas.channel import ChannelSpec
 from schemas.configuration import read_channels
 from schemas.errors import PipelineError
 from schemas.events import EVENTS
-from schemas.newsroom import DefaultPlan, Newsroom, Person, UploadLimits
+from schemas.newsroom import DefaultPlan, Newsroom, Person, Robot, UploadLimits
 from schemas.orders import ORDERS
 from schemas.settings import REPOSITORY, Settings
 from schemas.topics import DAY_MS, topics
@@ -45,6 +45,7 @@ def test_every_port_is_told() -> None:
     ports = {
         settings.web_port, settings.site_port, settings.kafka_port, settings.kafka_controller_port,
         settings.s3_port, settings.wechat_port, settings.douyin_port, settings.relay_port,
+        settings.robot_port,
     }  # fmt: skip
     offsets = {f"+{port - 7400}" for port in ports}
     assert offsets <= told
@@ -79,6 +80,7 @@ def test_every_field_of_a_channel_module_is_told_with_its_default(module: str) -
     [
         ("### Whole file", Newsroom),
         ("### `[plan]`", DefaultPlan),
+        ("### `[robot]`", Robot),
         ("### `[uploads]`", UploadLimits),
         ("### `[[people]]`", Person),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from consumers.story_figures import StoryFigures, bounds_of
+from consumers.story_figures import Late, StoryFigures, bounds_of
 from schemas.channel import Refused
 from schemas.errors import TransientError
 from schemas.story import Plan
@@ -26,6 +26,10 @@ def centre(tmp_path: Path) -> Iterator[CentreInMemory]:
 @pytest.fixture
 def figures(centre: CentreInMemory) -> StoryFigures:
     return StoryFigures(centre.ledger, centre.specs.values())
+
+
+def _late(figures: StoryFigures, channel: str) -> Late:
+    return next(one for one in figures.figures.late if one.channel == channel)
 
 
 def _later(centre: CentreInMemory, figures: StoryFigures, seconds: float = 10) -> None:
@@ -64,7 +68,7 @@ def test_a_delivery_past_its_limit_is_late_with_who_can_act(
     assert figures.figures.late == ()
     _later(centre, figures, 6)
 
-    late = next(one for one in figures.figures.late if one.channel == "web")
+    late = _late(figures, "web")
     assert late.headline == "水库大坝加固完工"
     assert late.state == "refused"
     assert "禁用词" in late.reason

@@ -108,7 +108,7 @@ def test_a_variable_inside_a_list_is_told_by_its_place() -> None:
 
 
 def test_the_newsroom_is_read_with_its_resting_values() -> None:
-    newsroom = read_newsroom(NEWSROOM)
+    newsroom = read_newsroom(NEWSROOM, {})
     assert newsroom.plan.fallback_s(2) == 900
     assert newsroom.plan.fallback_s(7) == 1800
     assert newsroom.people[0].roles == ("editor",)
@@ -117,18 +117,21 @@ def test_the_newsroom_is_read_with_its_resting_values() -> None:
 def test_a_person_stands_in_the_newsroom_once() -> None:
     person = NEWSROOM[NEWSROOM.index("[[people]]") :]
     with pytest.raises(InvalidInput, match="one"):
-        read_newsroom(NEWSROOM + person)
+        read_newsroom(NEWSROOM + person, {})
 
 
 def test_unknown_roles_and_fields_of_the_newsroom_are_faults() -> None:
     with pytest.raises(InvalidInput) as refused:
-        read_newsroom(NEWSROOM.replace('"editor"', '"king"') + 'phone = "1"')
+        read_newsroom(NEWSROOM.replace('"editor"', '"king"') + 'phone = "1"', {})
     fields = {f.field for f in refused.value.faults}
     assert fields == {"newsroom.people.0.roles.0", "newsroom.people.0.phone"}
 
 
 def test_the_shipped_newsroom_can_review() -> None:
-    newsroom = read_newsroom((REPOSITORY / "deploy" / "newsroom.toml").read_text("utf-8"))
+    newsroom = read_newsroom(
+        (REPOSITORY / "deploy" / "newsroom.toml").read_text("utf-8"),
+        {"robot_url": "http://127.0.0.1:7423", "secrets": "/secrets"},
+    )
     for level in (1, 2, 3):
         assert any(f"reviewer{level}" in p.roles for p in newsroom.people)
 

@@ -70,6 +70,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "wechat.secret").write_text("wx-secret\n")
+    (secrets / "robot.key").write_text("robot-key\n")
     (secrets / "douyin.client_secret").write_text("dy-secret\n")
     tokens = {"access_token": "act.1", "refresh_token": "rft.1", "open_id": "open-1"}
     (secrets / "douyin.tokens.json").write_text(json.dumps(tokens))

@@ -1,0 +1,232 @@
+"""What the chat group is told: once, in a plain sentence, grouped, with an end."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from consumers import robot
+from consumers.alarm_rules import CLEAR_S, conditions, follow, message
+from consumers.alarms import GROUP_S, PAUSE_S, Alarms
+from consumers.story_figures import Figures, Late
+from deploy.simulators.wecom_robot import MOST_BYTES, create_app
+from schemas.alarm import Alarm
+from schemas.errors import InvalidInput, TransientError
+from schemas.lag import NOTHING, GroupLag, LagSnapshot
+from schemas.newsroom import Robot
+from tests.centre import CentreInMemory, Outlet
+from tests.loopback import served
+
+FINE = replace(NOTHING, stale=False, at_ms=1)
+LATE = Late(7, "id", "水库大坝加固完工", "news", "web", "网站", "refused", "", 5.0, "值班编辑")
+
+
+def group(name: str, **more: Any) -> GroupLag:
+    fields: dict[str, Any] = {
+        "group": name, "state": "Stable", "members": 1, "status": "OK", "reason": "", "lag": 0,
+        "lag_s": 0.0, "eta_s": None, "uncommitted": 0, "lost": 0, "partitions": (),
+    }  # fmt: skip
+    return GroupLag(**{**fields, **more})
+
+
+def told(figures: Figures = Figures(), lag: LagSnapshot = FINE, breaches: int = 0) -> list[str]:  # noqa: B008
+    return [c.sentence for c in conditions(figures, lag, breaches=breaches)]
+
+
+def test_nothing_wrong_is_nothing_told() -> None:
+    assert told(lag=replace(FINE, groups=(group("shoufa-core"),))) == []
+
+
+def test_a_late_story_is_told_by_title_outlet_and_who_acts() -> None:
+    (sentence,) = told(Figures(late=(LATE, replace(LATE, headline="另一篇"))))
+    for part in ("网站", "2 条", "《水库大坝加固完工》", "《另一篇》", "值班编辑"):
+        assert part in sentence
+
+
+def test_many_late_stories_are_one_sentence() -> None:
+    (sentence,) = told(Figures(late=tuple(replace(LATE, number=n) for n in range(90))))
+    assert "90 条" in sentence
+    assert sentence.count("《") == 3
+
+
+@pytest.mark.parametrize(
+    ("lag", "part"),
+    [
+        (NOTHING, "没有数据不等于正常"),
+        (replace(FINE, groups=(group("shoufa-publish-web", members=0, lag=3),)), "没有进程"),
+        (
+            replace(FINE, groups=(group("shoufa-core", status="STALL", reason="不动了 / x"),)),
+            "停滞",
+        ),
+        (replace(FINE, groups=(group("shoufa-core", lost=2),)), "2 条消息没有处理就被"),
+    ],
+)
+def test_what_stands_still_is_told(lag: LagSnapshot, part: str) -> None:
+    (sentence,) = told(lag=lag)
+    assert part in sentence
+    assert " / " not in sentence
+
+
+def test_no_processes_explain_why_a_group_stands_still() -> None:
+    both = group("shoufa-core", members=0, lag=3, status="STOP")
+    assert len(told(lag=replace(FINE, groups=(both,)))) == 1
+
+
+def test_a_flicker_is_one_alarm_and_a_moment_is_none() -> None:
+    (late,) = conditions(Figures(late=(LATE,)), FINE, breaches=0)
+    book, begun, _ = follow({}, [late], 0)
+    assert begun == []
+    book, begun, _ = follow(book, [late], 31_000)
+    assert [a.key for a in begun] == ["late:web"]
+    book = {k: replace(a, told_at=31_000) for k, a in book.items()}
+    book, begun, ended = follow(book, [], 40_000)
+    assert (begun, ended) == ([], [])
+    book, begun, ended = follow(book, [late], 50_000)
+    assert (begun, ended) == ([], [])
+    book, begun, ended = follow(book, [], 50_000 + int(CLEAR_S * 1000))
+    assert [a.ended_at for a in ended] == [50_000]
+    assert book == {}
+
+
+def test_what_was_never_told_ends_in_silence() -> None:
+    (late,) = conditions(Figures(late=(LATE,)), FINE, breaches=0)
+    book, _, _ = follow({}, [late], 0)
+    assert follow(book, [], 100_000)[2] == []
+
+
+def test_the_longest_message_fits_the_robot() -> None:
+    alarm = Alarm("k", "late", "page", "很长的一句话, " * 12, 0, 0)
+    text = message([alarm] * 40, [alarm] * 40, "青禾县融媒体中心")
+    assert len(text.encode()) <= MOST_BYTES
+    assert "另有" in text
+
+
+class Group:
+    """The chat group, and a clock."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.away = False
+        self.clock = 1000.0
+
+    def say(self, text: str) -> None:
+        if self.away:
+            raise TransientError("away")
+        self.shown.append(text)
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[CentreInMemory]:
+    made = CentreInMemory(tmp_path, [Outlet("web", 1)])
+    yield made
+    made.close()
+
+
+def _pass(centre: CentreInMemory, chat: Group, seconds: float) -> None:
+    centre.pass_time(seconds)
+    chat.clock += seconds
+
+
+def test_told_once_and_its_end_once_across_restarts(centre: CentreInMemory) -> None:
+    chat = Group()
+
+    def turn(figures: Figures, *, times: int = 8) -> None:
+        for _ in range(times):
+            _pass(centre, chat, 10)
+            alarms.turn(figures, FINE)
+
+    alarms = Alarms(centre.ledger, "青禾", chat.say, clock=lambda: chat.clock)
+    turn(Figures(late=(LATE,)))
+    assert len(chat.shown) == 1
+    assert "网站有 1 条稿件超时" in chat.shown[0]
+    alarms = Alarms(centre.ledger, "青禾", chat.say, clock=lambda: chat.clock)
+    turn(Figures(late=(LATE,)))
+    assert len(chat.shown) == 1
+    turn(Figures(), times=20)
+    assert len(chat.shown) == 2
+    assert "已恢复" in chat.shown[1]
+    turn(Figures(), times=20)
+    assert len(chat.shown) == 2
+
+
+def test_a_group_that_cannot_be_reached_is_told_later(centre: CentreInMemory) -> None:
+    chat = Group()
+    chat.away = True
+    alarms = Alarms(centre.ledger, "青禾", chat.say, clock=lambda: chat.clock)
+    for _ in range(20):
+        _pass(centre, chat, 10)
+        alarms.turn(Figures(late=(LATE,)), FINE)
+    chat.away = False
+    for _ in range(20):
+        _pass(centre, chat, 10)
+        alarms.turn(Figures(late=(LATE,)), FINE)
+    assert len(chat.shown) == 1
+
+
+def test_what_begins_together_is_one_message(centre: CentreInMemory) -> None:
+    chat = Group()
+    alarms = Alarms(centre.ledger, "青禾", chat.say, clock=lambda: chat.clock)
+    others = [replace(LATE, channel=f"c{n}", outlet=f"渠道{n}") for n in range(5)]
+    for _ in range(int((30 + GROUP_S + PAUSE_S) / 10)):
+        _pass(centre, chat, 10)
+        alarms.turn(Figures(late=tuple(others)), FINE)
+    assert len(chat.shown) == 1
+    assert chat.shown[0].count("超时未送达") == 5
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    with served(create_app(tmp_path / "state", key="a-key")) as base:
+        yield base
+
+
+def _robot(tmp_path: Path, address: str) -> Robot:
+    key = tmp_path / "robot.key"
+    key.write_text("a-key\n")
+    return Robot(kind="wecom", api_base=address, key_file=str(key))
+
+
+def test_the_robot_shows_what_was_said(tmp_path: Path, address: str) -> None:
+    robot.say(_robot(tmp_path, address), "网站有 1 条稿件超时 <b>")
+    assert httpx.get(f"{address}/_sim/items").json()["items"][0]["content"].endswith("<b>")
+    assert "&lt;b&gt;" in httpx.get(f"{address}/group").text
+
+
+def test_the_robots_limits_are_told_apart(tmp_path: Path, address: str) -> None:
+    mine = _robot(tmp_path, address)
+    for number in range(20):
+        robot.say(mine, f"第{number}条")
+    with pytest.raises(TransientError, match="45009"):
+        robot.say(mine, "第二十一条")
+    with pytest.raises(TransientError, match="44004"):
+        robot.say(mine, "长" * 700)
+    (tmp_path / "robot.key").write_text("another")
+    with pytest.raises(TransientError, match="93000"):
+        robot.say(mine, "谁")
+
+
+def test_a_robot_that_is_away_or_speaks_rubbish_is_told_later(tmp_path: Path, address: str) -> None:
+    mine = _robot(tmp_path, address)
+    httpx.post(f"{address}/_sim/control", json={"drop_answer_next": {"path": "/send", "times": 1}})
+    with pytest.raises(TransientError, match="did not answer"):
+        robot.say(mine, "x")
+    with pytest.raises(TransientError, match="404"):
+        robot.say(mine.model_copy(update={"kind": "dingtalk"}), "x")
+
+
+def test_a_missing_key_names_the_field(tmp_path: Path, address: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        robot.say(
+            _robot(tmp_path, address).model_copy(update={"key_file": str(tmp_path / "no")}), "x"
+        )
+    assert refused.value.faults[0].field == "robot.key_file"
+
+
+def test_a_dingtalk_signature_is_the_platforms_own() -> None:
+    signed = robot._signed("SEC000", 1_700_000_000.0)
+    # openssl dgst -sha256 -hmac SEC000 over "1700000000000\nSEC000", base64
+    assert signed["timestamp"] == "1700000000000"
+    assert signed["sign"] == "ltBBey5eZrWKh1cPzFIdz3v3xpkc4Tjx4lLsPSHqdtA="
