@@ -1,11 +1,13 @@
 """Dead letters (死信): a record that cannot be processed is kept with its cause, never lost."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid5
 
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from schemas.codec import SOURCE, SPEC_VERSION, Record
 from schemas.topics import DEAD_LETTERS
@@ -22,6 +24,10 @@ NAMESPACE = new_id("6f1f0b0e-54f0-5c9a-9d6e-0f3b6f0c7a11")
 MOST_TOLD = 100_000
 """Characters of a buried value on the topic, so that the letter fits into a record whatever it
 holds; the ledger keeps all."""
+MOST_HEADERS = 20_000
+"""Characters of all headers that are kept: a record has a few short ones."""
+
+Headers = Iterable[tuple[str, bytes | None]] | None
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,25 @@ class Origin:
 
 
 def bury(
-    tx: Connection, origin: Origin, key: bytes | None, value: bytes, cause: str, *, at: int
+    tx: Connection,
+    origin: Origin,
+    key: bytes | None,
+    value: bytes,
+    cause: str,
+    *,
+    at: int,
+    headers: Headers = None,
 ) -> None:
     """Keep a record in the ledger and on the dead-letter topic, and raise the alarm; the same one
-    only once."""
+    only once, after that it is counted."""
     place = f"{origin.topic}/{origin.partition}/{origin.offset}/{origin.consumer}"
     identity = str(uuid5(NAMESPACE, place))
     if tx.execute(select(dead_letters.c.id).where(dead_letters.c.id == identity)).first():
+        tx.execute(
+            update(dead_letters)
+            .where(dead_letters.c.id == identity)
+            .values(times=dead_letters.c.times + 1, last_at=at)
+        )
         return
     log.error(
         "dead_letter.buried",
@@ -51,7 +69,7 @@ def bury(
         consumer=origin.consumer,
         cause=cause[:500],
     )
-    text = value.decode("utf-8", "backslashreplace")
+    kept = _Kept(key, value, headers)
     tx.execute(
         dead_letters.insert().values(
             id=identity,
@@ -59,18 +77,23 @@ def bury(
             kafka_partition=origin.partition,
             kafka_offset=origin.offset,
             consumer=origin.consumer,
-            cause=cause[:2000],
-            value=text,
+            cause=_text(cause.encode("utf-8", "backslashreplace"))[0][:2000],
+            key=kept.key,
+            headers=json.dumps(kept.headers, ensure_ascii=False),
+            value=kept.value,
+            exact=kept.exact,
             at=at,
+            times=1,
+            last_at=at,
             closed_why="",
         )
     )
-    told = (key or b"").decode("utf-8", "backslashreplace")[:100]
+    told = {"value": kept.value[:MOST_TOLD], "key": kept.key[:1000], "headers": kept.headers}
     record = Record(
         id=identity,
         type="cn.shoufa.dead.letter.v1",
-        key=told,
-        value=json.dumps({"value": text[:MOST_TOLD]}, ensure_ascii=False).encode(),
+        key=kept.key[:100],
+        value=json.dumps(told, ensure_ascii=False).encode(),
         headers={
             "ce_specversion": SPEC_VERSION,
             "ce_id": identity,
@@ -88,13 +111,51 @@ def bury(
     append_record(tx, DEAD_LETTERS, record, at=at)
 
 
-def bury_alone(ledger: Ledger, origin: Origin, key: bytes | None, value: bytes, cause: str) -> None:
+def bury_alone(
+    ledger: Ledger,
+    origin: Origin,
+    key: bytes | None,
+    value: bytes,
+    cause: str,
+    *,
+    headers: Headers = None,
+) -> None:
     """:func:`bury` in a transaction of its own."""
     with ledger.transaction() as tx:
-        bury(tx, origin, key, value, cause, at=ledger.now_ms())
+        bury(tx, origin, key, value, cause, at=ledger.now_ms(), headers=headers)
 
 
 def open_count(tx: Connection) -> int:
     return tx.execute(
         select(func.count()).select_from(dead_letters).where(dead_letters.c.closed_at.is_(None))
     ).scalar_one()
+
+
+class _Kept:
+    """A record as text; ``exact`` where the text gives its bytes back."""
+
+    def __init__(self, key: bytes | None, value: bytes, headers: Headers) -> None:
+        self.value, whole = _text(value)
+        self.key, named = _text(key or b"")
+        self.headers: list[list[str]] = []
+        self.exact = whole and named
+        left = MOST_HEADERS
+        for name, raw in _pairs(headers):
+            told, same = _text(raw or b"")
+            left -= len(name) + len(told)
+            self.exact = self.exact and same and left >= 0
+            if left >= 0:
+                self.headers.append([_text(name.encode("utf-8", "backslashreplace"))[0], told])
+
+
+def _pairs(headers: Any) -> list[tuple[str, bytes | None]]:
+    return list(headers.items() if isinstance(headers, dict) else headers or ())
+
+
+def _text(raw: bytes) -> tuple[str, bool]:
+    """``raw`` as text that every ledger can hold, and whether nothing was replaced."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "backslashreplace").replace("\x00", "\\x00"), False
+    return text.replace("\x00", "\\x00"), "\x00" not in text

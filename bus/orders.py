@@ -130,7 +130,8 @@ class OrderLoop:
                     )
         except InvalidInput as error:
             origin = Origin(record.topic, record.partition, record.offset, self.source.group)
-            bury_alone(self.ledger, origin, record.key, record.value or b"", str(error))
+            value, headers = record.value or b"", record.headers
+            bury_alone(self.ledger, origin, record.key, value, str(error), headers=headers)
             place = None
         self._open.setdefault(partition, deque()).append((record.offset, place))
 

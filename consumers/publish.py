@@ -20,7 +20,15 @@ from consumers import claims
 from consumers.media import AttemptMedia
 from consumers.protocol import Answer, Next, after_call, after_confirm, after_crash, after_find
 from schemas import keys
-from schemas.channel import Attempt, Channel, ChannelSpec, Outside, Refused, marker
+from schemas.channel import (
+    Attempt,
+    CannotRecall,
+    Channel,
+    ChannelSpec,
+    Outside,
+    Refused,
+    marker,
+)
 from schemas.copy import ChannelCopy
 from schemas.errors import (
     Fault,
@@ -215,6 +223,8 @@ class Publisher:
         if row.verb == "create":
             return lambda: module.submit(account, payload, attempt)
         receipt = Receipt.model_validate_json(row.receipt)
+        if receipt.by and not module.capabilities.by_marker:
+            return lambda: _by_hand(self.spec, row.verb, receipt)
         if row.verb == "update":
             return lambda: module.update(account, payload, receipt, attempt)
         reason = taken.withdrawn_reason or "更正 / corrected"
@@ -299,6 +309,14 @@ class Publisher:
             answer=type(answer).__name__,
             reason=getattr(answer, "reason", ""),
         )
+
+
+def _by_hand(spec: ChannelSpec, verb: str, receipt: Receipt) -> Refused | CannotRecall:
+    """What a person typed in, a person changes: at the outlet a mistyped id looks like an item
+    that is gone."""
+    where = receipt.url or receipt.item_id
+    told = f"回执由{receipt.by_name}人工登记, 请手动处理: {where} / typed in by hand"
+    return CannotRecall(spec.contact, told) if verb == "recall" else Refused(told, "typed_in")
 
 
 def _place(channel: str, order: Order) -> publications.Place:

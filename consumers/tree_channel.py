@@ -10,7 +10,9 @@ from consumers.story_facts import draft_of
 from schemas.channel import Absent, Accepted, Attempt, Capabilities, Live, Recalled, Refused
 from schemas.receipt import Receipt
 
-capabilities = Capabilities(update=True, recall="yes", absent_is_sure=True, asynchronous=True)
+capabilities = Capabilities(
+    update=True, recall="yes", absent_is_sure=True, asynchronous=True, by_marker=True
+)
 
 
 @dataclass

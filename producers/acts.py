@@ -12,6 +12,7 @@ from pydantic import Field
 from sqlalchemy import Connection, Row
 
 from producers.filing import Desk
+from producers.rights import needs
 from schemas.body import Model
 from schemas.errors import (
     Conflict,
@@ -170,7 +171,7 @@ def _send_back(
 
 def withdraw(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[str, Any]:
     """撤稿: final when it answers; repeating it changes nothing."""
-    _needs(caller, {"duty", "reviewer3"}, "撤稿 / withdraw")
+    needs(caller, {"duty", "reviewer3"}, "撤稿 / withdraw")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
@@ -186,7 +187,7 @@ def withdraw(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dic
 
 def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[str, Any]:
     """暂缓: nothing further goes out until it is resumed."""
-    _needs(caller, {"duty", "reviewer3"}, "暂缓 / hold")
+    needs(caller, {"duty", "reviewer3"}, "暂缓 / hold")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
@@ -199,7 +200,7 @@ def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[st
 
 
 def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
-    _needs(caller, {"duty", "reviewer3"}, "恢复 / resume")
+    needs(caller, {"duty", "reviewer3"}, "恢复 / resume")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
@@ -212,7 +213,7 @@ def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
 
 def open_wave(desk: Desk, caller: Caller, story_key: str, asked: OpenWaveIn) -> dict[str, Any]:
     """越权开闸: a wave goes out before the one before it is live; by name and reason."""
-    _needs(caller, {"duty", "reviewer3"}, "开闸 / open a wave")
+    needs(caller, {"duty", "reviewer3"}, "开闸 / open a wave")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
@@ -246,18 +247,6 @@ def _shown(desk: Desk, row: Row[Any]) -> dict[str, Any]:
             "deliveries": [],
             "unread": told,
         }
-
-
-def _needs(caller: Caller, roles: set[str], act: str) -> None:
-    if not roles & set(caller.roles):
-        raise NotApproved(
-            Fault(
-                "role_missing",
-                "Authorization",
-                f"您没有这项权限: {act} / you may not do this",
-                "请值班编辑或终审人操作 / ask the duty editor",
-            )
-        )
 
 
 def _standing(row: Any) -> None:

@@ -9,16 +9,25 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from producers import act_routes, look_routes, story_routes
+from producers import act_routes, hand_routes, look_routes, story_routes
 from producers.acts import OpenWaveIn, ReasonIn, SignatureIn
 from producers.answers import answer_of, faults_of_error
 from producers.filing import Desk
+from producers.letters import DiscardIn, ReplayIn
+from producers.resend import ResendIn
+from producers.settle import SettleIn
 from schemas.errors import Fault, PipelineError
 from schemas.story import Filing, Plan, StoryIn
 
 log = structlog.get_logger("api")
+
+BY_HAND: tuple[type[BaseModel], ...] = (
+    Filing, StoryIn, Plan, SignatureIn, ReasonIn, OpenWaveIn, SettleIn, ResendIn, ReplayIn, DiscardIn,
+)  # fmt: skip
+"""Bodies that are read by hand."""
 
 Lag = Callable[[], dict[str, Any]]
 """Consumer group and topic → records not taken yet, None where unknown."""
@@ -38,7 +47,7 @@ def make_api(desk: Desk, *, lag: Lag) -> FastAPI:
     app.state.lag = lag
     app.state.pool = ThreadPoolExecutor(8, thread_name_prefix="upload")
     _install_errors(app)
-    for room in (story_routes, act_routes, look_routes):
+    for room in (story_routes, act_routes, hand_routes, look_routes):
         app.include_router(room.router, prefix="/v1")
     _publish_schemas(app)
     return app
@@ -91,7 +100,7 @@ def _publish_schemas(app: FastAPI) -> None:
     def whole() -> dict[str, Any]:
         made = plain()
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        for model in (Filing, StoryIn, Plan, SignatureIn, ReasonIn, OpenWaveIn):
+        for model in BY_HAND:
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(schema.pop("$defs", {}))
             schemas[model.__name__] = schema

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from producers.settle import with_looks
 from producers.signed_in import At, Signed
 from schemas import keys
 from stores import objects
@@ -33,7 +34,8 @@ def list_stories(
 def show_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
     """By id or short number: versions, sign-offs, renditions, deliveries, text."""
     with desk.ledger.snapshot() as view:
-        return views.story_detail(view, story)
+        told = views.story_detail(view, story)
+    return {**told, "deliveries": with_looks(told["deliveries"], desk.specs)}
 
 
 @router.get("/stories/{story}/copies", tags=["review"])
@@ -72,10 +74,12 @@ def list_deliveries(
     story: str | None = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 2000,
 ) -> dict[str, Any]:
-    """What is live where, with evidence; newest stories first, in wave order."""
+    """What is live where, with evidence; newest stories first, in wave order. ``look`` of one that
+    waits for a person says what to look at, and which answers there are."""
     with desk.ledger.snapshot() as view:
         story_id = stories.find(view, story).id if story is not None else None
-        return {"deliveries": views.deliveries(view, story_id=story_id, limit=limit)}
+        found = views.deliveries(view, story_id=story_id, limit=limit)
+    return {"deliveries": with_looks(found, desk.specs)}
 
 
 @router.get("/status", tags=["look"])

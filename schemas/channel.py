@@ -41,6 +41,9 @@ class ChannelSpec(BaseModel):
     """``video``: stories without a clip are not applicable."""
     contact: str = "值班编辑"
     """Who acts where a person must."""
+    hosts: tuple[str, ...] = ()
+    """Where the outlet's items appear, as ``host``, ``host:port`` or an address: a receipt typed in
+    by hand must lie there. Empty: at ``public_url``; an outlet with neither has no addresses."""
     call_deadline_s: float = Field(default=60.0, gt=0, le=3600)
     """A submit, update or recall with all its calls ends within this."""
     settle_s: float = Field(default=5.0, ge=0, le=3600)
@@ -69,6 +72,10 @@ class Capabilities:
     """``find`` may answer :class:`Absent`: the outlet's lists are conclusive."""
     asynchronous: bool
     """``submit`` may answer :class:`Accepted`."""
+    by_marker: bool = False
+    """``update`` and ``recall`` find the item by story and release, so that a receipt typed in by
+    hand will do. False: they rest on the platform's own id, and what a person typed in, a person
+    takes down, since a mistyped id looks like an item that is gone."""
 
 
 @dataclass(frozen=True)

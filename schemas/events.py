@@ -14,6 +14,7 @@ from schemas.body import Model
 from schemas.copy import CopyRef
 from schemas.receipt import Receipt
 from schemas.rendition import RecipeName, Rendition
+from schemas.settling import Answer, Question
 from schemas.story import Plan, Story
 from schemas.text import ChannelId, Line, Sha256, Text
 
@@ -149,6 +150,40 @@ class DeliveryChanged(Event):
     at: AwareDatetime
 
 
+class DeliverySettled(DeliveryChanged):
+    """人工登记: a person said what nobody else could tell of a delivery.
+
+    As any ``delivery.changed`` it carries what the row became: ``live`` with the typed receipt
+    where one was given (``live`` without one: the item that was there before still is),
+    ``planned`` after "not there" (asked of the outlet again, by a new attempt), ``recalled``,
+    ``removed_by_platform`` or ``cancelled``. ``question`` and ``answer``: ``schemas.settling``.
+    """
+
+    name = "delivery.settled"
+    question: Question
+    answer: Answer
+    by: str
+    """Person id."""
+    by_name: Line
+    note: Text = ""
+
+
+class DeliveryResent(DeliveryChanged):
+    """人工重发: a person had a failed delivery tried again.
+
+    ``planned``: row ``release`` waits to be ordered; where ``replaces`` is given it is a new row,
+    and that older release became ``superseded``. ``live``: the older item stands, and its failed
+    correction or recall is ordered again.
+    """
+
+    name = "delivery.resent"
+    replaces: int | None = None
+    by: str
+    """Person id."""
+    by_name: Line
+    note: Text = ""
+
+
 class WakeupDue(Event):
     """A row of the wakeups table came due."""
 
@@ -173,6 +208,8 @@ EVENTS: dict[str, type[Event]] = {
         StoryResumed,
         WaveOpened,
         DeliveryChanged,
+        DeliverySettled,
+        DeliveryResent,
         WakeupDue,
     )
 }

@@ -3,7 +3,10 @@
 from pydantic import AwareDatetime, Field, JsonValue
 
 from schemas.body import Model
-from schemas.text import Sha256
+from schemas.text import Line, Sha256
+
+NOT_HASHED = "0" * 64
+"""``text_sha256`` of a receipt that a person typed in."""
 
 
 class Substitution(Model):
@@ -31,3 +34,8 @@ class Receipt(Model):
     media: tuple[Substitution, ...] = ()
     data: dict[str, JsonValue] = Field(default_factory=dict)
     """What the channel needs to update or recall the item; holds no secret."""
+    by: Line = ""
+    """Id of the person who typed it in; empty: the outlet itself answered. Nobody hashed the text
+    of a typed one (``text_sha256`` is :data:`NOT_HASHED`), and its item is looked up by nothing
+    but what that person wrote."""
+    by_name: Line = ""

@@ -45,7 +45,7 @@ class Adapter:
                 story = stories.story_of(view, order.story_id, order.version)
                 known = stories.version_row(view, order.story_id, order.version).copies_sha256
         except InvalidInput as error:
-            bury_alone(self.ledger, origin, key, value, str(error))
+            bury_alone(self.ledger, origin, key, value, str(error), headers=headers)
             return
         if known is not None:
             return

@@ -9,6 +9,7 @@ since decode errors are ours to bury.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import faust
@@ -85,19 +86,18 @@ async def _take(ledger: Ledger, take: Take, consumer: str, event: Any) -> None:
             pause = min(pause * 2, 5.0)
         except Exception as error:  # Faust would skip the record silently
             log.exception("core.buried", topic=origin.topic, offset=origin.offset)
-            if await _bury(ledger, origin, message.key, value, error):
+            if await _bury(ledger, origin, message, error):
                 return
             await asyncio.sleep(1.0)
         else:
             return
 
 
-async def _bury(
-    ledger: Ledger, origin: Origin, key: bytes | None, value: bytes, error: Exception
-) -> bool:
+async def _bury(ledger: Ledger, origin: Origin, message: Any, error: Exception) -> bool:
     cause = f"{type(error).__name__}: {error}"
+    bury = partial(bury_alone, headers=_headers(message.headers))
     try:
-        await asyncio.to_thread(bury_alone, ledger, origin, key, value, cause)
+        await asyncio.to_thread(bury, ledger, origin, message.key, message.value or b"", cause)
     except Exception:  # the record is tried again rather than skipped
         log.exception("core.not_buried", topic=origin.topic, offset=origin.offset)
         return False

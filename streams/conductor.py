@@ -15,9 +15,10 @@ from schemas.newsroom import Newsroom
 from schemas.orders import TranscodeOrder
 from schemas.rendition import cost_s
 from schemas.review import missing_levels
+from schemas.settling import given_up
 from schemas.story import Plan, Story, utc
 from stores.ledger import outbox, publications, renditions, stories, wakeups
-from stores.ledger.seen import first_time
+from stores.ledger.seen import first_time, forget
 from stores.ledger.transaction import Ledger
 from streams.decide import (
     ChangePublication,
@@ -52,10 +53,11 @@ class Conductor:
         try:
             event_id, event = decode(value, headers)
         except InvalidInput as error:
-            bury_alone(self.ledger, origin, key, value, str(error))
+            bury_alone(self.ledger, origin, key, value, str(error), headers=headers)
             return
         if not isinstance(event, Event):
-            bury_alone(self.ledger, origin, key, value, "an order on the topic of events")
+            told = "an order on the topic of events"
+            bury_alone(self.ledger, origin, key, value, told, headers=headers)
             return
         with self.ledger.transaction() as tx:
             now = self.ledger.now_ms()
@@ -65,7 +67,8 @@ class Conductor:
                     return
                 state = self.load(tx, event.story_id)
             except InvalidInput as error:
-                bury(tx, origin, key, value, str(error), at=now)
+                forget(tx, CONSUMER, event_id)  # it was not taken: a replay must be
+                bury(tx, origin, key, value, str(error), at=now, headers=headers)
                 return
             self._apply(tx, state, event_id, decide(state, event, self.rules, now), now)
 
@@ -198,6 +201,7 @@ def _publication(row: Any) -> Publication:
         was_live=row.received_at is not None,
         awaited=row.handle is not None,
         address=publications.address(row),
+        given_up=given_up(publications.loads(row.settled)),
     )
 
 

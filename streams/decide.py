@@ -70,6 +70,8 @@ class Publication:
     """The outlet took the last request and has not told yet what became of it."""
     address: str = ""
     """Of the item, or its id where the outlet has none: what a person must look for."""
+    given_up: int | None = None
+    """The version whose correction a person gave up: the older item stays."""
 
 
 @dataclass(frozen=True)
@@ -457,6 +459,8 @@ class _Board:
         version = state.approved_version
         if version is None or (row.live_version or 0) >= version or state.held_reason is not None:
             return []
+        if (row.given_up or 0) >= version:
+            return []
         if row.awaited or (row.state == "updating" and row.version >= version):
             return []  # what the outlet works on is left to end, so that versions stay in order
         copy = state.copies.get(version, {}).get(row.channel)
@@ -506,6 +510,7 @@ class _Board:
             epoch=0,
             was_live=False,
             awaited=False,
+            given_up=None,
         )
         told = f"由第{fresh.release}次发布接替 / replaced by release {fresh.release}"
         if row.state == "refused":

@@ -12,8 +12,9 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 CUT_OFF_MARGIN = timedelta(minutes=15)
 """A wave opens this long before a cut-off of one of its channels, so that they still make it."""
 
-LOST = frozenset({"not_applicable", "cancelled"})
-"""States of publications that never take part in a wave."""
+LOST = frozenset({"not_applicable"})
+"""States of publications that never take part in a wave. One that a person gave up still does:
+giving up opens nothing."""
 
 
 @dataclass(frozen=True)

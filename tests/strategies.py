@@ -27,6 +27,7 @@ from schemas.orders import ORDERS, Order
 from schemas.receipt import Receipt, Substitution
 from schemas.rendition import Rendition, RenditionFile, placeholder
 from schemas.review import Signature
+from schemas.settling import QUESTIONS
 from schemas.story import Asset, Plan, Story, TopicRequest, Variant
 
 
@@ -230,6 +231,10 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "state": st.sampled_from(["live", "refused", "recalled"]),
     "receipt": st.none() | receipts,
     "at": times,
+    "question": st.sampled_from(sorted(QUESTIONS)),
+    "answer": st.sampled_from(["live", "absent", "still_up", "give_up"]),
+    "by_name": st.just("值班编辑己"),
+    "replaces": st.none() | st.integers(1, 9),
     "kind": st.sampled_from(["release", "fallback"]),
     "key": st.sampled_from(["", "2"]),
 }

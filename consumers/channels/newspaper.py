@@ -35,7 +35,9 @@ from schemas.receipt import Receipt
 from schemas.story import Story
 from schemas.text import Line
 
-capabilities = Capabilities(update=True, recall="notice", absent_is_sure=True, asynchronous=True)
+capabilities = Capabilities(
+    update=True, recall="notice", absent_is_sure=True, asynchronous=True, by_marker=True
+)
 
 _ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 

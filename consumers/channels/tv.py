@@ -39,7 +39,9 @@ from schemas.rendition import RecipeName, placeholder
 from schemas.story import Story
 from schemas.text import Line
 
-capabilities = Capabilities(update=True, recall="yes", absent_is_sure=True, asynchronous=True)
+capabilities = Capabilities(
+    update=True, recall="yes", absent_is_sure=True, asynchronous=True, by_marker=True
+)
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _TIMECODE = r"^[0-2]\d:[0-5]\d:[0-5]\d:\d\d$"

@@ -196,7 +196,7 @@ def listing(
 ) -> list[Row[Any]]:
     """Rows with number and headline of their story, newest stories first, in wave order."""
     query = (
-        select(publications, stories.c.number, stories.c.headline)
+        select(publications, stories.c.number, stories.c.headline, stories.c.withdrawn_at)
         .join(stories, stories.c.id == publications.c.story_id)
         .where(publications.c.updated_at >= since)
         .order_by(
@@ -216,6 +216,35 @@ def address(row: Row[Any]) -> str:
     """Where the item of a row is to be found, or its id at the outlet; empty without a receipt."""
     receipt = loads(row.receipt)
     return str(receipt.get("url") or receipt.get("item_id") or "")
+
+
+def with_receipt_of(
+    tx: Connection, channel: str, named: str, *, other_than: Place
+) -> Row[Any] | None:
+    """Another delivery of a channel whose receipt holds this address or item id as a value."""
+    rows = tx.execute(
+        select(publications).where(
+            publications.c.channel == channel,
+            publications.c.receipt.contains(json.dumps(named, ensure_ascii=False), autoescape=True),
+        )
+    )
+    for row in rows:
+        receipt = json.loads(row.receipt)
+        same = named in {receipt.get("url"), receipt.get("item_id")}
+        if same and (row.story_id, row.channel, row.release) != other_than:
+            return row
+    return None
+
+
+def last_attempt_at(tx: Connection, story_id: UUID | str, channel: str, release: int) -> int | None:
+    """When the newest attempt of a release began (ms)."""
+    return tx.execute(
+        select(func.max(attempts.c.started_at)).where(
+            attempts.c.story_id == str(story_id),
+            attempts.c.channel == channel,
+            attempts.c.release == release,
+        )
+    ).scalar()
 
 
 def loads(text: str | None) -> dict[str, Any]:

@@ -1,16 +1,28 @@
 """Deduplication by (consumer, event id): every arrow out of Kafka is taken once."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from stores.ledger.tables import seen
 
 
 def first_time(tx: Connection, consumer: str, event_id: str, *, at: int) -> bool:
     """True and remembered when this consumer has not taken this event before."""
-    known = tx.execute(
-        select(seen.c.at).where(seen.c.consumer == consumer, seen.c.event_id == event_id)
-    ).first()
-    if known is not None:
+    if is_known(tx, consumer, event_id):
         return False
     tx.execute(seen.insert().values(consumer=consumer, event_id=event_id, at=at))
     return True
+
+
+def forget(tx: Connection, consumer: str, event_id: str) -> None:
+    """What was begun and not done: the same event is taken when it comes again."""
+    tx.execute(delete(seen).where(seen.c.consumer == consumer, seen.c.event_id == event_id))
+
+
+def is_known(tx: Connection, consumer: str, event_id: str) -> bool:
+    """Whether this consumer has taken this event."""
+    return (
+        tx.execute(
+            select(seen.c.at).where(seen.c.consumer == consumer, seen.c.event_id == event_id)
+        ).first()
+        is not None
+    )

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -179,6 +180,8 @@ publications = Table(
     Column("handle", Text),
     Column("checkpoints", Text, nullable=False),
     Column("receipt", Text),
+    Column("settled", Text),
+    # JSON: what a person last answered about it, see schemas.settling
     Column("released_at", BigInteger),
     Column("requested_at", BigInteger),
     Column("received_at", BigInteger),
@@ -286,9 +289,20 @@ dead_letters = Table(
     Column("kafka_offset", BigInteger, nullable=False),
     Column("consumer", String(60), nullable=False),
     Column("cause", Text, nullable=False),
+    Column("key", Text, nullable=False, server_default=""),
+    Column("headers", Text, nullable=False, server_default="[]"),
+    # JSON: [[name, value], …] as text
     Column("value", Text, nullable=False),
+    Column("exact", Boolean, nullable=False, server_default=false()),
+    # key, headers and value as text are the record's own bytes: it can be sent again
     Column("at", BigInteger, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),
+    Column("last_at", BigInteger),
+    # how often the same record was read, and when last
     Column("closed_at", BigInteger),
+    Column("closed_how", String(12), nullable=False, server_default=""),
+    # replayed, discarded
+    Column("closed_by", String(32), nullable=False, server_default=""),
     Column("closed_why", Text, nullable=False),
     UniqueConstraint("topic", "kafka_partition", "kafka_offset", "consumer", name="one_letter"),
 )

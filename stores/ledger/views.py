@@ -2,10 +2,13 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
 
+from schemas.channel import marker
 from schemas.review import LEVEL_NAMES, missing_levels
+from schemas.settling import question_of
 from schemas.story import Plan
 from stores.ledger import publications, renditions, stories
 from stores.ledger.ids import iso
@@ -19,6 +22,7 @@ def delivery(row: Row[Any]) -> dict[str, Any]:
     """One publication as everybody sees it; times RFC 3339 with zone."""
     receipt = json.loads(row.receipt) if row.receipt else {}
     handle = json.loads(row.handle) if row.handle else {}
+    settled = json.loads(row.settled) if row.settled else {}
     return {
         "story_id": row.story_id,
         "number": row.number,
@@ -42,8 +46,13 @@ def delivery(row: Row[Any]) -> dict[str, Any]:
         "url": receipt.get("url") or None,
         "package": handle.get("package"),
         "payload_sha256": receipt.get("payload_sha256") or row.copy_sha256,
-        "text_sha256": receipt.get("text_sha256"),
+        "text_sha256": None if receipt.get("by") else receipt.get("text_sha256"),
         "media": receipt.get("media", []),
+        "marker": marker(UUID(row.story_id), row.channel, row.release),
+        "typed_by": receipt.get("by_name") or None,
+        "settled": settled or None,
+        "asks": question_of(row.state, row.verb, settled),
+        "withdrawn": row.withdrawn_at is not None,
     }
 
 

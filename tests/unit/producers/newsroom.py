@@ -108,9 +108,9 @@ def inspect(path: Path, field: str, name: str) -> Look:
 class Newsroom:
     """``call`` answers as httpx does; ``state`` is all that a refusal must leave unchanged."""
 
-    def __init__(self, folder: Path, outlets: list[Outlet] | None = None) -> None:
+    def __init__(self, folder: Path, outlets: list[Outlet] | None = None, **spec: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.centre = CentreInMemory(folder, outlets or [Outlet("web", 1), Outlet("tv", 2)])
+        self.centre = CentreInMemory(folder, outlets or [Outlet("web", 1), Outlet("tv", 2)], **spec)
         self.s3 = BusyS3()
         settings = self.centre.settings.model_copy(update={"keep_free_bytes": 0})
         store = replace(self.centre.store, client=self.s3)  # type: ignore[arg-type]
