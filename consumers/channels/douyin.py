@@ -82,6 +82,7 @@ class Spec(ChannelSpec):
     quota_hours: tuple[int, ...] = Field(default=(0, 8), min_length=1)
     """Full hours in Beijing at which a used-up quota comes back."""
     limits: Limits = Limits()
+    hosts: tuple[str, ...] = ("www.douyin.com", "www.iesdouyin.com", "v.douyin.com")
     quota: dict[str, int] = QUOTA
     call_deadline_s: float = Field(default=300.0, gt=0, le=3600)
     settle_s: float = Field(default=15.0, ge=0, le=3600)

@@ -91,6 +91,7 @@ class Spec(ChannelSpec):
     listing_lag_s: float = Field(default=300.0, ge=0, le=86_400)
     """So long after a submit an article may be missing in WeChat's list."""
     limits: Limits = Limits()
+    hosts: tuple[str, ...] = ("mp.weixin.qq.com",)
     quota: dict[str, int] = QUOTA
     settle_s: float = Field(default=45.0, ge=0, le=3600)
     """A publish job runs 5 to 30 s, in which its draft may still lie in the box."""
