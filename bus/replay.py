@@ -1,8 +1,8 @@
 """Replaying a dead letter: its record goes to its topic again, with the same event id.
 
 Through the outbox, so that the closing of the letter and the record are one transaction. The
-event id stays what it was, so that whoever took it before takes it once; only the row of the
-outbox has an id of its own.
+event id stays what it was, so that whoever took it before takes it once, and the row that the
+ledger once wrote stands behind it; only the new row of the outbox has an id of its own.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Row
 
+from bus import genuine
 from bus.dead_letters import NAMESPACE
 from schemas.codec import Record, decode
 from schemas.errors import InvalidInput
@@ -44,8 +45,10 @@ def plan(tx: Connection, row: Row[Any], topics: frozenset[str]) -> Plan:
         return Plan(False, "不是文本或太长, 不能原样重发 / its bytes cannot be sent as they were")
     try:
         event_id, message = decode(value, _headers(row))
+        # a forged record must not get a row of the outbox, which would stand behind it
+        genuine.check(tx, row.topic, key.encode(), value, event_id, message)
     except InvalidInput as error:
-        return Plan(False, f"仍然无法读取, 会再成死信 / still cannot be read: {error}")
+        return Plan(False, f"会再成死信 / would die again: {error}")
     if row.topic == STORY_EVENTS and not isinstance(message, Event):
         return Plan(False, "不是事件, 会再成死信 / no event: it would die again")
     if row.topic == STORY_EVENTS and is_known(tx, row.consumer, event_id):

@@ -18,7 +18,7 @@ from schemas.review import missing_levels
 from schemas.settling import given_up
 from schemas.story import Plan, Story, utc
 from stores.ledger import outbox, publications, renditions, stories, wakeups
-from stores.ledger.seen import first_time, forget
+from stores.ledger.seen import first_time, is_known
 from stores.ledger.transaction import Ledger
 from streams.decide import (
     ChangePublication,
@@ -63,13 +63,13 @@ class Conductor:
             now = self.ledger.now_ms()
             try:
                 genuine.check(tx, origin.topic, key, value, event_id, event)
-                if not first_time(tx, CONSUMER, event_id, at=now):
+                if is_known(tx, CONSUMER, event_id):
                     return
                 state = self.load(tx, event.story_id)
             except InvalidInput as error:
-                forget(tx, CONSUMER, event_id)  # it was not taken: a replay must be
                 bury(tx, origin, key, value, str(error), at=now, headers=headers)
                 return
+            first_time(tx, CONSUMER, event_id, at=now)  # not before: a dead one may be replayed
             self._apply(tx, state, event_id, decide(state, event, self.rules, now), now)
 
     def load(self, tx: Connection, story_id: UUID) -> StoryState:

@@ -1,6 +1,6 @@
 """Deduplication by (consumer, event id): every arrow out of Kafka is taken once."""
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from stores.ledger.tables import seen
 
@@ -11,11 +11,6 @@ def first_time(tx: Connection, consumer: str, event_id: str, *, at: int) -> bool
         return False
     tx.execute(seen.insert().values(consumer=consumer, event_id=event_id, at=at))
     return True
-
-
-def forget(tx: Connection, consumer: str, event_id: str) -> None:
-    """What was begun and not done: the same event is taken when it comes again."""
-    tx.execute(delete(seen).where(seen.c.consumer == consumer, seen.c.event_id == event_id))
 
 
 def is_known(tx: Connection, consumer: str, event_id: str) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,12 +10,10 @@ import pytest
 
 from bus.dead_letters import Origin, bury_alone
 from bus.replay import REPLAY_OF
-from schemas.codec import encode
 from schemas.events import StoryHeld
 from schemas.newsroom import Person
 from stores.ledger import outbox, people
 from tests.centre import Outlet
-from tests.fakes import NOON
 from tests.unit.producers.newsroom import Newsroom, faults
 
 
@@ -27,17 +24,21 @@ def desk(tmp_path: Path) -> Iterator[Newsroom]:
     made.close()
 
 
-def record(story_id: Any, **changes: Any) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
-    """Key, value and headers of an event on its topic."""
+def record(
+    desk: Newsroom, story_id: Any, event_id: str | None = None
+) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    """Key, value and headers of an event that the ledger wrote, as it lies on its topic."""
     event = StoryHeld(story_id=story_id, by="three", reason="核实")
-    made = encode(event, id=uuid4(), at=NOON, key=str(story_id))
-    made = replace(made, **changes)
-    return made.key.encode(), made.value, [(k, v.encode()) for k, v in made.headers.items()]
+    with desk.centre.ledger.transaction() as tx:
+        made = outbox.append(tx, event, at=1, event_id=event_id)
+        (found,) = (r for r in outbox.unsent(tx, 100) if dict(r.headers)["ce_id"] == made.encode())
+        outbox.mark_sent(tx, [(found.seq, 0, 9000 + found.seq)], at=1)
+    return found.key.encode(), found.value, list(found.headers)
 
 
 def die(desk: Newsroom, story_id: Any, offset: int = 7) -> dict[str, Any]:
-    """An event of a story that the ledger does not know yet."""
-    key, value, headers = record(story_id)
+    """An event of a story that the ledger does not know."""
+    key, value, headers = record(desk, story_id)
     desk.centre.conductor.take(Origin("story-events", 2, offset, "conductor"), key, value, headers)
     return listed(desk)[0]
 
@@ -71,7 +72,7 @@ def test_a_letter_keeps_all_of_its_record(desk: Newsroom) -> None:
 
 
 def test_the_same_record_read_again_is_counted(desk: Newsroom) -> None:
-    key, value, headers = record(uuid4())
+    key, value, headers = record(desk, uuid4())
     for _ in range(3):
         desk.centre.pass_time(60)
         origin = Origin("story-events", 2, 7, "conductor")
@@ -86,7 +87,7 @@ def test_a_replay_is_told_first_and_then_handled(desk: Newsroom) -> None:
     centre = desk.centre
     story_id = centre.file()
     centre.pump()
-    key, value, headers = record(story_id)
+    key, value, headers = record(desk, story_id)
     stranger = str(uuid4())
     with centre.ledger.transaction() as tx:
         tx.exec_driver_sql("UPDATE stories SET id = ? WHERE id = ?", (stranger, str(story_id)))
@@ -116,7 +117,7 @@ def test_a_replay_is_told_first_and_then_handled(desk: Newsroom) -> None:
 def test_a_replay_of_what_was_handled_since_does_nothing_twice(desk: Newsroom) -> None:
     centre = desk.centre
     story_id = centre.publish()
-    key, value, headers = record(story_id)
+    key, value, headers = record(desk, story_id)
     centre.conductor.take(Origin("story-events", 0, 1, "conductor"), key, value, headers)
     bury_alone(
         centre.ledger, Origin("story-events", 0, 2, "conductor"), key, value, "x", headers=headers
@@ -149,9 +150,9 @@ def test_a_replayed_order_publishes_nothing_twice(desk: Newsroom) -> None:
     assert len(centre.outlets["web"].log) == 1
 
 
-@pytest.mark.parametrize("broken", ["topic", "bytes", "type", "data", "key"])
+@pytest.mark.parametrize("broken", ["topic", "bytes", "type", "data", "key", "forged"])
 def test_what_would_die_again_is_not_sent(desk: Newsroom, broken: str) -> None:
-    key, value, headers = record(uuid4())
+    key, value, headers = record(desk, uuid4())
     origin = Origin("release-orders.radio" if broken == "topic" else "story-events", 0, 5, "x")
     if broken == "bytes":
         value = b"\xff" + value
@@ -159,6 +160,8 @@ def test_what_would_die_again_is_not_sent(desk: Newsroom, broken: str) -> None:
         value = b"{}"
     if broken == "type":
         headers = [(k, b"other" if k == "ce_type" else v) for k, v in headers]
+    if broken == "forged":
+        headers = [(k, str(uuid4()).encode() if k == "ce_id" else v) for k, v in headers]
     if broken == "key":
         key = b"k" * 101
     bury_alone(desk.centre.ledger, origin, key, value, "cause", headers=headers)
