@@ -58,7 +58,12 @@ def settle(
         now = desk.ledger.now_ms()
         story = stories.find(tx, story_key)
         row = _row(tx, story.id, channel, release)
-        question = question_of(row.state, row.verb, publications.loads(row.settled))
+        question = question_of(
+            row.state,
+            row.verb,
+            publications.loads(row.settled),
+            was_live=row.received_at is not None,
+        )
         roles = {"duty", "reviewer3"} | ({"editor"} if question == "handed_off" else set())
         needs(caller, roles, "登记 / settle")
         if question is None or round(asked.as_of.timestamp() * 1000) != row.updated_at:

@@ -45,7 +45,9 @@ ANSWERS: dict[Question, dict[Answer, str]] = {
 }
 
 
-def question_of(state: str, verb: str, settled: Mapping[str, Any]) -> Question | None:
+def question_of(
+    state: str, verb: str, settled: Mapping[str, Any], *, was_live: bool
+) -> Question | None:
     """What a row asks of a person, or None. ``settled``: the last answer that was given."""
     if state == "awaiting_person":
         return "handed_off"
@@ -53,6 +55,8 @@ def question_of(state: str, verb: str, settled: Mapping[str, Any]) -> Question |
         return "published"
     if state != "needs_person":
         return None
+    if verb == "create" and was_live:  # withdrawn, and its channel left the channels file
+        return "taken_down"
     asks: dict[str, Question] = {"update": "corrected", "recall": "taken_down"}
     return asks.get(verb, "published")
 

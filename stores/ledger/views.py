@@ -51,7 +51,7 @@ def delivery(row: Row[Any]) -> dict[str, Any]:
         "marker": marker(UUID(row.story_id), row.channel, row.release),
         "typed_by": receipt.get("by_name") or None,
         "settled": settled or None,
-        "asks": question_of(row.state, row.verb, settled),
+        "asks": question_of(row.state, row.verb, settled, was_live=row.received_at is not None),
         "withdrawn": row.withdrawn_at is not None,
     }
 
