@@ -55,10 +55,16 @@ async def serve(centre: Centre) -> int:
     watched |= {release_orders(c): f"shoufa-publish-{c}" for c in centre.specs}
     lag = LagReader(settings.kafka_bootstrap, watched)
     app = make_api(desk, lag=lag.read)
-    install_board(app, ledger, list(centre.specs.values()), centre.newsroom)
+    metrics = _metrics(centre, ledger)
+    install_board(
+        app,
+        ledger,
+        list(centre.specs.values()),
+        centre.newsroom,
+        late=lambda: metrics.stories.figures.late,
+    )
     root = settings.data / "site"
     feed = settings.data / "app"
-    metrics = _metrics(centre, ledger)
     app.add_route(
         "/metrics",
         lambda _request: Response(metrics.text(), media_type=CONTENT_TYPE),

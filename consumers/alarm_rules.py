@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from consumers.story_figures import Figures, Late
+from consumers.story_figures import Figures
 from schemas.alarm import Alarm, Severity
-from schemas.lag import LagSnapshot
+from schemas.lag import LagSnapshot, Late
 
 HOLD_S: dict[str, float] = {
     "late": 30,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from schemas.channel import ChannelSpec
+from schemas.lag import Late
 from stores.ledger import promptness
 from stores.ledger.promptness import Owed
 from stores.ledger.transaction import Ledger
@@ -39,24 +40,6 @@ class Histogram:
             running += count
             told.append((bound, float(running)))
         return told
-
-
-@dataclass(frozen=True)
-class Late:
-    """A delivery that is over its outlet's limit and has not arrived."""
-
-    number: int
-    story_id: str
-    headline: str
-    kind: str
-    channel: str
-    outlet: str
-    state: str
-    reason: str
-    late_s: float
-    """Seconds past the limit."""
-    who: str
-    """Who can act, in Chinese."""
 
 
 @dataclass

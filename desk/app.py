@@ -15,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from desk import pages
+from desk import lag_page, pages
+from desk.lag_page import Stories
 from desk.live import Board
 from desk.screen import Screen
 from desk.timeline import evidence, moments
 from desk.words import RECIPES, RENDITION_STATES, VERSION_STATES
 from schemas.channel import ChannelSpec
 from schemas.errors import InvalidInput, PipelineError
+from schemas.lag import NOTHING, Latest
 from schemas.newsroom import Newsroom
 from schemas.rendition import parse_placeholder
 from stores.ledger import board_view, views
@@ -49,12 +51,17 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 
 def install_board(
-    app: FastAPI, ledger: Ledger, specs: list[ChannelSpec], newsroom: Newsroom
+    app: FastAPI,
+    ledger: Ledger,
+    specs: list[ChannelSpec],
+    newsroom: Newsroom,
+    lag: Latest = lambda: NOTHING,
+    late: Stories = lambda: (),
 ) -> None:
     """Add the board to the API's application.
 
     ``GET /`` the page, ``/board/events`` its stream, ``/board/stories/<id or number>`` one
-    story, ``/board/static/<file>``. Sets ``app.state.board``, whose ``close()`` ends all streams
+    story, ``/board/static/<file>``, ``/lag`` what waits and why. Sets ``app.state.board``, whose ``close()`` ends all streams
     so that the server can stop. The fan-out starts with the first stream and ends with the last.
     """
     screen = Screen(ledger, specs, newsroom)
@@ -73,6 +80,12 @@ def install_board(
         part = "part" in request.query_params
         return await asyncio.to_thread(_story, screen, request.path_params["story"], part=part)
 
+    async def waiting(request: Request) -> Response:
+        shown = lag_page.context(lag(), late(), newsroom.centre)
+        return _html(
+            "lag_part.html" if "part" in request.query_params else "lag.html", 200, **shown
+        )
+
     async def static(request: Request) -> Response:
         return _static(request.path_params["name"], versioned="v" in request.query_params)
 
@@ -81,6 +94,7 @@ def install_board(
         ("/board/events", events),
         ("/board/stories/{story}", story),
         ("/board/static/{name}", static),
+        ("/lag", waiting),
     ]
     for path, endpoint in routes:
         app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)

@@ -159,6 +159,24 @@ class OutletLag:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A delivery that is over its outlet's limit and has not arrived."""
+
+    number: int
+    story_id: str
+    headline: str
+    kind: str
+    channel: str
+    outlet: str
+    state: str
+    reason: str
+    late_s: float
+    """Seconds past the limit."""
+    who: str
+    """Who can act, in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
 class LagSnapshot:
     """All of it. ``age_s`` and ``stale`` are filled in when it is asked for."""
 

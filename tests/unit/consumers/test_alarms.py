@@ -11,11 +11,11 @@ import pytest
 from consumers import robot
 from consumers.alarm_rules import CLEAR_S, conditions, follow, message
 from consumers.alarms import GROUP_S, PAUSE_S, Alarms
-from consumers.story_figures import Figures, Late
+from consumers.story_figures import Figures
 from deploy.simulators.wecom_robot import MOST_BYTES, create_app
 from schemas.alarm import Alarm
 from schemas.errors import InvalidInput, TransientError
-from schemas.lag import NOTHING, GroupLag, LagSnapshot
+from schemas.lag import NOTHING, GroupLag, LagSnapshot, Late
 from schemas.newsroom import Robot
 from tests.centre import CentreInMemory, Outlet
 from tests.loopback import served

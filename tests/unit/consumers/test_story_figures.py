@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from consumers.story_figures import Late, StoryFigures, bounds_of
+from consumers.story_figures import StoryFigures, bounds_of
 from schemas.channel import Refused
 from schemas.errors import TransientError
+from schemas.lag import Late
 from schemas.story import Plan
 from stores.ledger.tables import publications, stories
 from tests.centre import REVIEWERS, CentreInMemory, Outlet

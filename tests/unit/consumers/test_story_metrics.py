@@ -4,9 +4,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from consumers.story_figures import Figures, Histogram, Late
+from consumers.story_figures import Figures, Histogram
 from consumers.story_metrics import families
 from schemas.channel import ChannelSpec
+from schemas.lag import Late
 
 SPECS = {
     "web": ChannelSpec(id="web", module="web", name="网站", family="web", wave=1, late_after_s=60),
