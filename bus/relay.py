@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from schemas.errors import PipelineError
 from schemas.settings import Settings
 from schemas.topics import channel_of, topics
 from stores.ledger import outbox
+from stores.ledger.postgres import Notices
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("relay")
@@ -27,7 +29,8 @@ Place = tuple[int, int, int]
 
 
 class Relay:
-    """Woken by a datagram after each commit, sweeps every 250 ms. One in the whole centre."""
+    """Woken by a datagram after each commit (from other hosts by PostgreSQL's NOTIFY), sweeps
+    every 250 ms. One in the whole centre."""
 
     def __init__(self, ledger: Ledger, settings: Settings) -> None:
         self.ledger = ledger
@@ -38,6 +41,7 @@ class Relay:
         self._socket.bind(("127.0.0.1", settings.relay_port))
         self._socket.settimeout(SWEEP_S)
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._notices: Notices | None = None
         self._sent: dict[int, Place] = {}
         """Acknowledged by Kafka, not marked in the ledger yet."""
         self._marking = threading.Condition()
@@ -46,9 +50,13 @@ class Relay:
     def start(self) -> None:
         self._thread.start()
         self._marker.start()
+        if self.ledger.shared:
+            self._notices = Notices(self.ledger.address, self._wake)
 
     def stop(self) -> None:
         self._stop.set()
+        if self._notices is not None:
+            self._notices.close()
         self._thread.join(timeout=10)
         with self._marking:
             self._marking.notify()
@@ -76,6 +84,10 @@ class Relay:
                 self._stop.wait(pause)
                 pause = min(pause * 2, 5.0)
         self._close_producer()
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # being closed: then nobody sleeps here
+            self._socket.sendto(b"1", self._socket.getsockname())
 
     def _wait(self) -> None:
         try:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 import bench
 from cli.tables import terminal
+from deploy.stack.postgres import ensure_postgres
 from schemas.settings import REPOSITORY
 
 out = terminal()
@@ -25,8 +26,10 @@ MEMORY_DISK_FREE = 2 * 2**30
 
 
 def run_tests(*, fast: bool, selection: list[str]) -> int:
-    """pytest over the whole tree; ``fast`` leaves out what needs Kafka, S3 or ffmpeg, plays fewer
-    random examples, and waits for no disk where there is one of memory."""
+    """pytest over the whole tree; ``fast`` leaves out what needs Kafka, S3, PostgreSQL or ffmpeg,
+    plays fewer random examples, and waits for no disk where there is one of memory."""
+    if not fast:
+        ensure_postgres()
     argv = [sys.executable, "-m", "pytest", *(FAST if fast else []), *selection]
     # each module compiled once, not by each worker and each process that a test starts
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -36,7 +36,7 @@ class Claim:
 
 def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Claim | None:
     """Commit the intent to work on a row, or write why it must not go out and return None."""
-    with ledger.transaction() as tx:
+    with ledger.transaction(found.story_id) as tx:
         now = ledger.now_ms()
         row = publications.get(tx, found.story_id, found.channel, found.release)
         if row is None or row.open_attempt is not None or row.state != found.state:
@@ -135,7 +135,7 @@ def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
     An attempt that no longer owns its row changes nothing (it was fenced).
     """
     row = taken.row
-    with ledger.transaction() as tx:
+    with ledger.transaction(row.story_id) as tx:
         now = ledger.now_ms()
         present = publications.get(tx, row.story_id, row.channel, row.release)
         if present is None or present.open_attempt != taken.attempt_id:
@@ -200,7 +200,7 @@ def adopt(ledger: Ledger, spec: ChannelSpec, after: Any) -> int:
 def checkpoint(ledger: Ledger, taken: Claim, name: str, value: JsonValue) -> None:
     """Durable before it returns; raises UnknownOutcome when the attempt no longer owns the row."""
     row = taken.row
-    with ledger.transaction() as tx:
+    with ledger.transaction(row.story_id) as tx:
         present = publications.get(tx, row.story_id, row.channel, row.release)
         if present is None or present.open_attempt != taken.attempt_id:
             raise UnknownOutcome("this attempt was taken over")

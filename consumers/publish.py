@@ -83,11 +83,14 @@ class Publisher:
 
     def start(self) -> None:
         """Adopt what a dead owner left open, then work."""
+        self._adopt()
+        self.orders.start()
+        self._thread.start()
+
+    def _adopt(self) -> None:
         lost = claims.adopt(self.ledger, self.spec, after_crash)
         if lost:
             log.warning("publish.adopted", channel=self.spec.id, rows=lost)
-        self.orders.start()
-        self._thread.start()
 
     def ask_to_stop(self) -> None:
         """No new work; what runs is left to end."""
@@ -124,13 +127,18 @@ class Publisher:
         )
 
     def _run(self) -> None:
+        unsure = False
         while not self._stop.is_set():
             try:
+                if unsure:  # a claim whose commit was not answered may stand; no call is under way
+                    self._adopt()
+                    unsure = False
                 worked = self._work_once()
                 if not worked:
                     self._sleep()
             except PipelineError as error:
                 log.warning("publish.waiting", channel=self.spec.id, error=str(error))
+                unsure = True
                 self._stop.wait(1.0)
 
     def _sleep(self) -> None:
@@ -149,10 +157,11 @@ class Publisher:
             found = publications.next_due(view, self.spec.id, self.ledger.now_ms())
         if found is None:
             return False
+        # before the claim: paused between the two, we must not send past what the claim says
+        began = time.monotonic()
         taken = claims.claim(self.ledger, self.spec, found, self.owner)
         if taken is None:
             return True
-        began = time.monotonic()
         self.busy_since = began
         media = AttemptMedia(
             self.ledger,

@@ -59,7 +59,7 @@ class Conductor:
             told = "an order on the topic of events"
             bury_alone(self.ledger, origin, key, value, told, headers=headers)
             return
-        with self.ledger.transaction() as tx:
+        with self.ledger.transaction(event.story_id) as tx:
             now = self.ledger.now_ms()
             try:
                 genuine.check(tx, origin.topic, key, value, event_id, event)

@@ -170,11 +170,11 @@ class Outlet:
 class CentreInMemory:
     """``pump()`` runs until nothing moves; ``pass_time`` moves the clock."""
 
-    def __init__(self, folder: Path, outlets: list[Outlet], **spec: Any) -> None:
+    def __init__(self, folder: Path, outlets: list[Outlet], *, url: str = "", **spec: Any) -> None:
         self.now = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
         self.outlets = {o.name: o for o in outlets}
         self.settings = Settings(data=folder, process="test")
-        self.ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
+        self.ledger = open_ledger(url or f"sqlite:///{folder}/ledger.db")
         self.ledger.now = lambda: self.now
         metadata.create_all(self.ledger.engine)
         self.s3 = MemoryS3()

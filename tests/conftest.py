@@ -1,12 +1,20 @@
-"""Hypothesis for the whole suite: no deadline on a shared machine; in CI the same cases each time.
+"""For the whole suite: Hypothesis' profile, and the ledger on both engines.
+
+Hypothesis has no deadline on a shared machine; in CI it plays the same cases each time.
 
 ``fast`` is the inner loop's profile: a quarter of the examples that the whole run plays.
 """
 
 import gc
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from deploy.stack.postgres import PostgresServer, running_server
+from tests.postgres import database
 
 settings.register_profile(
     "shoufa",
@@ -22,3 +30,20 @@ def pytest_collection_finish() -> None:
     """What was imported stays: the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL; databases with the ledger's tables by ``tests.postgres.database``."""
+    with running_server(durable=False) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where an empty ledger lies, once on each engine; on SQLite its tables are still to be made."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ledger.db"
+        return
+    with database(request.getfixturevalue("postgres")) as url:
+        yield url

@@ -10,8 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from schemas.errors import Unavailable
+from stores.ledger import postgres
 from stores.ledger.ids import new_id
-from stores.ledger.transaction import Ledger
+from stores.ledger.transaction import Ledger, spoken
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -25,9 +26,12 @@ def migrate(ledger: Ledger, backups: Path) -> str:
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     head = scripts.get_current_head() or ""
-    with ledger.engine.connect() as connection:
+    with spoken(), ledger.engine.connect() as connection:
+        if ledger.shared:
+            postgres.lock_for_upgrade(connection)
         present = MigrationContext.configure(connection).get_current_revision()
-        connection.rollback()
+        if not ledger.shared:
+            connection.rollback()
         if present == head:
             return head
         known = {script.revision for script in scripts.walk_revisions()}

@@ -1,7 +1,9 @@
 """One way to write: ``ledger.transaction()``; one way to look: ``ledger.snapshot()``.
 
 SQLite: WAL, synchronous=FULL, and ``BEGIN IMMEDIATE`` sent by us, since the driver's own mode
-lets a read and the write that rests on it be split. No network call inside a transaction.
+lets a read and the write that rests on it be split. PostgreSQL: one writer likewise by an
+advisory lock, of the whole ledger or of one story (``stores.ledger.postgres``). No network call
+inside a transaction.
 """
 
 import socket
@@ -12,11 +14,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from schemas.errors import StorageFull, Unavailable
+from stores.ledger import postgres
 
 BUSY_TIMEOUT_S = 15.0
 
@@ -30,34 +34,59 @@ class Ledger:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         wake: Callable[[], None] = lambda: None,
+        check: Callable[[Connection], None] | None = None,
     ) -> None:
+        """``check`` comes first in each transaction and may raise: whether we may write at all."""
         self.engine = engine
         self.now = now
         self._wake = wake
+        self._check = check
+        self.shared = engine.dialect.name != "sqlite"
+        """Several hosts may write to it."""
+
+    def checked(self, check: Callable[[Connection], None]) -> "Ledger":
+        """The same ledger for an owner who must still be one when a transaction begins."""
+        return Ledger(self.engine, now=self.now, wake=self._wake, check=check)
+
+    @property
+    def address(self) -> str:
+        """The engine's URL, password and all: for no log."""
+        return self.engine.url.render_as_string(hide_password=False)
 
     def now_ms(self) -> int:
         return round(self.now().timestamp() * 1000)
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, story: UUID | str | None = None) -> Iterator[Connection]:
         """Read, decide and write as one; wakes the relay after a commit that wrote to the outbox.
 
+        ``story``: reads and writes nothing but this story's rows, so that on PostgreSQL it need
+        not wait for other stories. Without it, it is the only writer of the whole ledger.
         Raises StorageFull (disk), Unavailable (locked for too long, unreachable); then nothing
         was changed.
         """
-        with _spoken(), self.engine.connect() as connection:
+        with spoken(), self.engine.connect() as connection:
             connection.info.pop("outbox", None)
             with connection.begin():
+                if self.shared:
+                    postgres.lock(connection, None if story is None else str(story))
+                if self._check is not None:
+                    self._check(connection)
                 yield connection
-            rang = connection.info.pop("outbox", False)
+                rang = connection.info.pop("outbox", False)
+                if rang and self.shared:
+                    postgres.ring(connection)
         if rang:
             self._wake()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A short consistent read; no write lock."""
-        with _spoken(), self.engine.connect() as connection:
-            read = connection.execution_options(shoufa_read=True)
+        with spoken(), self.engine.connect() as connection:
+            options: dict[str, Any] = {"shoufa_read": True}
+            if self.shared:
+                options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            read = connection.execution_options(**options)
             with read.begin():
                 yield read
 
@@ -75,7 +104,7 @@ def open_ledger(url: str, *, wake_port: int | None = None) -> Ledger:
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
     else:
-        engine = create_engine(url, pool_size=8, pool_pre_ping=True)
+        engine = postgres.open_engine(url)
     return Ledger(engine, wake=_datagram(wake_port) if wake_port else lambda: None)
 
 
@@ -133,18 +162,19 @@ def _datagram(port: int) -> Callable[[], None]:
 
 
 @contextmanager
-def _spoken() -> Iterator[None]:
+def spoken() -> Iterator[None]:
     """The driver's errors in our tree."""
     try:
         yield
     except OperationalError as error:
         cause = error.orig
         code = getattr(cause, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_FULL or "disk is full" in str(cause).lower():
+        full = code == sqlite3.SQLITE_FULL or "disk is full" in str(cause).lower()
+        if full or postgres.is_full(error):
             raise StorageFull("ledger") from error
         raise Unavailable("ledger", str(cause)) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or postgres.is_away(error):
             raise Unavailable("ledger", str(error.orig)) from error
         raise
 

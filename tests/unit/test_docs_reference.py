@@ -129,7 +129,7 @@ def test_limits_and_quotas_are_told() -> None:
 
 def test_every_dependency_is_told_with_its_reason() -> None:
     wanted = set()
-    for name in ("requirements.in", "requirements-ffmpeg.in"):
+    for name in ("requirements.in", "requirements-ffmpeg.in", "requirements-postgres.in"):
         lines = [line.partition("#")[0].strip() for line in text(name).splitlines()]
         wanted |= {re.split(r"[^\w.-]", line)[0].lower() for line in lines if line}
     table = re.findall(r"^\| (`.*?) \|", text(DEPENDENCIES), re.MULTILINE)

@@ -24,9 +24,14 @@ from tests.centre import CentreInMemory, Outlet
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[CentreInMemory]:
+def centre(tmp_path: Path, ledger_url: str) -> Iterator[CentreInMemory]:
     made = CentreInMemory(
-        tmp_path, [Outlet("web", 1)], settle_s=1.0, call_deadline_s=5.0, quota={"create": 2}
+        tmp_path,
+        [Outlet("web", 1)],
+        url=ledger_url,
+        settle_s=1.0,
+        call_deadline_s=5.0,
+        quota={"create": 2},
     )
     yield made
     made.close()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from schemas.errors import StorageFull, Unavailable
 from schemas.orders import AdaptOrder
-from stores.ledger import outbox, transaction
+from stores.ledger import outbox, publications, renditions, transaction
 from stores.ledger.tables import quotas
 from stores.ledger.transaction import Ledger, open_ledger, ping
 from tests.fakes import STORY_ID
@@ -22,7 +22,7 @@ from tests.fakes import STORY_ID
 
 def beside(ledger: Ledger) -> Ledger:
     """The same file as another process opens it."""
-    return open_ledger(str(ledger.engine.url))
+    return open_ledger(ledger.engine.url.render_as_string(hide_password=False))
 
 
 def used(ledger: Ledger) -> int:
@@ -60,6 +60,62 @@ def test_a_read_and_the_write_that_rests_on_it_are_not_split(ledger: Ledger) -> 
     assert used(ledger) == 80
 
 
+def at_once(*acts: Callable[[], None]) -> list[BaseException]:
+    """Run beside each other; what was raised."""
+    raised: list[BaseException] = []
+
+    def run(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001  # told to the caller
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return raised
+
+
+def test_workers_of_several_hosts_never_take_the_same_work(ledger: Ledger) -> None:
+    sources = [f"{number:064x}" for number in range(30)]
+    with ledger.transaction() as tx:
+        for source in sources:
+            renditions.need(tx, "s", source, "vertical", wave=1, urgency=5, cost_s=1, at=1)
+    taken: list[str] = []
+
+    def work(own: Ledger) -> None:
+        while True:
+            with own.transaction() as tx:
+                rows = renditions.take(tx, "w", 2)
+            if not rows:
+                return
+            taken.extend(row.source_sha256 for row in rows)
+
+    ledgers = [ledger, beside(ledger)]
+    assert at_once(*(lambda own=own: work(own) for own in ledgers)) == []
+    ledgers[1].close()
+    assert sorted(taken) == sources
+
+
+def test_a_story_has_one_open_intent_at_a_channel_whoever_writes_it(ledger: Ledger) -> None:
+    row = {"wave": 1, "urgency": 5, "state": "intent", "verb": "create", "version": 1}
+
+    def begin(own: Ledger, release: int) -> None:
+        with own.transaction(STORY_ID) as tx:
+            publications.put(
+                tx, STORY_ID, at=1, channel="web", release=release, open_attempt="a", **row
+            )
+
+    other = beside(ledger)
+    raised = at_once(lambda: begin(ledger, 1), lambda: begin(other, 2))
+    other.close()
+    assert [type(error) for error in raised] == [IntegrityError]
+    with ledger.snapshot() as view:
+        assert publications.open_intents(view) == 1
+
+
 def test_what_was_raised_inside_undoes_everything(ledger: Ledger) -> None:
     start(ledger)
 
@@ -89,8 +145,8 @@ def test_a_snapshot_sees_one_moment_and_waits_for_no_writer(ledger: Ledger) -> N
     other.close()
 
 
-def test_the_file_survives_a_power_cut(ledger: Ledger, tmp_path: Path) -> None:
-    with ledger.snapshot() as view:
+def test_the_file_survives_a_power_cut(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    with sqlite_ledger.snapshot() as view:
         assert view.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert view.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
         assert view.execute(text("PRAGMA foreign_keys")).scalar() == 1
@@ -134,26 +190,26 @@ def locked(
 
 
 def test_a_lock_held_too_long_is_told_and_nothing_was_done(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(locked(ledger, monkeypatch, 0.05)):
-        with pytest.raises(Unavailable) as away, ledger.transaction() as tx:
+    with closing(locked(sqlite_ledger, monkeypatch, 0.05)):
+        with pytest.raises(Unavailable) as away, sqlite_ledger.transaction() as tx:
             raise AssertionError(tx)
         assert away.value.part == "ledger"
-        ping(ledger)  # looking is still possible
-    start(ledger, 5)
-    assert used(ledger) == 5
+        ping(sqlite_ledger)  # looking is still possible
+    start(sqlite_ledger, 5)
+    assert used(sqlite_ledger) == 5
 
 
 def test_a_lock_held_for_a_moment_is_waited_for(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(locked(ledger, monkeypatch, 10)) as other:
+    with closing(locked(sqlite_ledger, monkeypatch, 10)) as other:
         timer = threading.Timer(0.1, other.rollback)
         timer.start()
-        start(ledger, 5)
+        start(sqlite_ledger, 5)
         timer.join()
-    assert used(ledger) == 5
+    assert used(sqlite_ledger) == 5
 
 
 def failing(*, code: int, then: Callable[[], None] = lambda: None) -> Any:
@@ -186,11 +242,11 @@ def test_what_is_no_lock_is_told_at_once() -> None:
         transaction._sqlite_begin(failing(code=sqlite3.SQLITE_CORRUPT))
 
 
-def test_a_full_disk_is_told_as_such_and_nothing_was_done(ledger: Ledger) -> None:
-    start(ledger)
+def test_a_full_disk_is_told_as_such_and_nothing_was_done(sqlite_ledger: Ledger) -> None:
+    start(sqlite_ledger)
 
     def fill() -> None:
-        with ledger.transaction() as tx:
+        with sqlite_ledger.transaction() as tx:
             pages = tx.exec_driver_sql("PRAGMA page_count").scalar()
             tx.exec_driver_sql(f"PRAGMA max_page_count={pages}")
             tx.execute(update(quotas).values(used=9))
@@ -200,9 +256,9 @@ def test_a_full_disk_is_told_as_such_and_nothing_was_done(ledger: Ledger) -> Non
 
     with pytest.raises(StorageFull):
         fill()
-    ledger.engine.dispose()
-    assert used(ledger) == 0
-    with ledger.transaction() as tx:
+    sqlite_ledger.engine.dispose()
+    assert used(sqlite_ledger) == 0
+    with sqlite_ledger.transaction() as tx:
         tx.execute(update(quotas).values(used=1))
 
 

@@ -17,7 +17,7 @@ from tests.centre import REVIEWERS, CentreInMemory, Outlet
 
 
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[CentreInMemory]:
+def centre(tmp_path: Path, ledger_url: str) -> Iterator[CentreInMemory]:
     made = CentreInMemory(
         tmp_path,
         [
@@ -26,6 +26,7 @@ def centre(tmp_path: Path) -> Iterator[CentreInMemory]:
             Outlet("tv", 2),
             Outlet("paper", 3),
         ],
+        url=ledger_url,
         settle_s=1.0,
         call_deadline_s=5.0,
         poll_s=(1.0,),
