@@ -3,7 +3,7 @@
 A story's id or headline is never a label; the lag page and ``/v1/late`` name the stories.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -64,6 +64,23 @@ def families(figures: Figures, specs: dict[str, ChannelSpec]) -> Iterator[Metric
         "Up to when the story figures are counted.",
         figures.at_ms / 1000,
     )
+
+
+def probe_families(probes: Mapping[str, tuple[float, float]]) -> Iterator[Metric]:
+    """``probes``: channel → (seconds the last probe took, Unix time at which it came through)."""
+    took = GaugeMetricFamily(
+        "shoufa_probe_latency_seconds",
+        "The last probe's way from the outbox to the outlet's publisher.",
+        labels=["channel"],
+    )
+    came = GaugeMetricFamily(
+        "shoufa_probe_received_timestamp_seconds", "When it came through.", labels=["channel"]
+    )
+    for channel, (seconds, at) in sorted(probes.items()):
+        took.add_metric([channel], seconds)
+        came.add_metric([channel], at)
+    yield took
+    yield came
 
 
 def _histogram(name: str, text: str, kept: dict[tuple[str, str], Histogram]) -> Metric:
