@@ -210,11 +210,14 @@ def checkpoint(ledger: Ledger, taken: Claim, name: str, value: JsonValue) -> Non
         )
 
 
-def spend(ledger: Ledger, spec: ChannelSpec, verb: str) -> None:
-    """Count a call against today's quota; raises TransientError when it is used up."""
+def spend(ledger: Ledger, spec: ChannelSpec, taken: Claim, verb: str) -> None:
+    """Count a call against today's quota; raises QuotaUsed when it is used up, or when what is
+    left is kept for recalls and this is none."""
     limit = spec.quota.get(verb)
     if limit is None:
         return
+    if taken.row.verb != "recall":
+        limit -= spec.recall_reserve.get(verb, 0)
     with ledger.transaction() as tx:
         quotas.spend(tx, spec.id, verb, limit, ledger.now())
 

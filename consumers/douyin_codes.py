@@ -8,8 +8,8 @@ the older codes (10xxx, 21xxxxx) as integrators list them. Errors come as HTTP 2
 from collections.abc import Iterable
 from datetime import datetime
 
-from consumers.outlet_http import QuotaUsed, until_beijing
-from schemas.errors import Fault, PermanentError, TransientError
+from consumers.outlet_http import until_beijing
+from schemas.errors import Fault, PermanentError, QuotaUsed, TransientError
 
 TOKEN_CODES = frozenset({28001003, 28001008, 10008, 2190002, 2190008})
 """The access token was refused: nothing was carried out, and a new token helps."""

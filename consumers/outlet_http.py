@@ -48,10 +48,6 @@ ApiBase = Annotated[str, AfterValidator(base_address)]
 """Field type for ``api_base`` and the like in a channel's entry."""
 
 
-class QuotaUsed(TransientError):
-    """The outlet takes no more calls of this kind today."""
-
-
 @dataclass(frozen=True)
 class Answer:
     """What the outlet said; the body is capped at ``MAX_ANSWER_BYTES``."""

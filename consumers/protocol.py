@@ -23,6 +23,13 @@ from schemas.channel import (
 from schemas.errors import TransientError, UnknownOutcome
 from schemas.receipt import Receipt
 
+LONGEST_RETRY_S = 90_000.0
+"""No outlet's own retry time counts for more: a day, and what a used-up quota may add to it."""
+MOST_TRIES = 200
+"""Tries in a row that may fail before a person is told; rests of the whole channel cost none."""
+MOST_UNTOLD_S = 86_400.0
+"""Status queries that fail may go on this long before a person is told."""
+
 Verb = Literal["create", "update", "recall"]
 Answer = (
     Live
@@ -137,15 +144,7 @@ def after_call(
             wait = max(0.0, left_s) + spec.settle_s
             return Next("unknown", reason, wait, told=False, unanswered=True)
         case TransientError() | UnknownOutcome():
-            # an update or a recall may be repeated: it names its item
-            return Next(
-                "retry_wait" if verb == "create" else _waiting(verb),
-                answer.reason,
-                _retry_s(spec, answer, tries, jitter),
-                tries + 1,
-                # told: a withdrawal or a newer version may have come while the call was open
-                unanswered=isinstance(answer, UnknownOutcome),
-            )
+            return _again(verb, answer, spec, tries, jitter)
     raise TypeError(f"{type(answer).__name__} does not answer a {verb}")
 
 
@@ -170,6 +169,11 @@ def after_confirm(
             wait = spec.poll_s[min(tries + 1, len(spec.poll_s) - 1)]
             return Next(_waiting(verb), reason, wait, tries + 1, handle=newer, told=False)
         case TransientError() | UnknownOutcome():
+            if accepted_for_s > max(spec.confirm_within_s, MOST_UNTOLD_S):
+                told = (
+                    f"问不到结果, 请{spec.contact}查看 / the outlet does not tell: {answer.reason}"
+                )
+                return Next("needs_person", told)
             wait = _retry_s(spec, answer, tries, jitter)
             return Next(_waiting(verb), answer.reason, wait, tries + 1, handle=handle, told=False)
     return after_call(verb, answer, spec, tries=tries, left_s=0, jitter=jitter)
@@ -191,6 +195,8 @@ def after_find(
         case CannotTell(reason=reason):
             return Next("needs_person", _look(spec, reason))
         case TransientError() | UnknownOutcome():
+            if tries + 1 >= MOST_TRIES:
+                return Next("needs_person", _look(spec, answer.reason))
             wait = _retry_s(spec, answer, tries, jitter)
             return Next("unknown", answer.reason, wait, tries + 1, told=False)
     raise TypeError(f"{type(answer).__name__} does not answer a find")
@@ -204,6 +210,30 @@ def after_crash(verb: Verb, spec: ChannelSpec, *, left_s: float) -> Next:
     return Next(_waiting(verb), "进程中断, 将重做 / the process died; again", wait, told=False)
 
 
+def _again(
+    verb: Verb,
+    answer: TransientError | UnknownOutcome,
+    spec: ChannelSpec,
+    tries: int,
+    jitter: float,
+) -> Next:
+    """Not carried out; an update or a recall whose answer was lost may be repeated too, since it
+    names its item."""
+    tried, told = tries + 1, answer.reason
+    if tried >= MOST_TRIES:
+        told = f"试了 {tried} 次, 请{spec.contact}查看 / tried {tried} times, please look: {told}"
+        if verb != "recall":  # a withdrawal is tried for ever
+            return Next("needs_person", told, tries=tried)
+    return Next(
+        "retry_wait" if verb == "create" else _waiting(verb),
+        told,
+        _retry_s(spec, answer, tries, jitter),
+        tried,
+        # told: a withdrawal or a newer version may have come while the call was open
+        unanswered=isinstance(answer, UnknownOutcome),
+    )
+
+
 def _waiting(verb: Verb) -> str:
     return {"create": "accepted", "update": "updating", "recall": "recalling"}[verb]
 
@@ -215,8 +245,11 @@ def _look(spec: ChannelSpec, reason: str) -> str:
 def _retry_s(
     spec: ChannelSpec, answer: TransientError | UnknownOutcome, tries: int, jitter: float
 ) -> float:
-    """The platform's own time where it gave one; else the schedule, plus up to a quarter."""
+    """The platform's own time where it gave one, within :data:`LONGEST_RETRY_S`; else the schedule,
+    plus up to a quarter. Long waits of their own end up to a minute apart, so that the turn of a
+    platform's day does not bring all at once."""
     own = answer.retry_after_s if isinstance(answer, TransientError) else None
     if own is not None:
-        return own
+        own_s = min(max(own, 1.0), LONGEST_RETRY_S)
+        return own_s + (60 * jitter if own_s >= 600 else 0.0)
     return spec.retry_s[min(tries, len(spec.retry_s) - 1)] * (1 + jitter / 4)

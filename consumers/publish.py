@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bus.orders import OrderLoop, OrderSource
 from consumers import claims
 from consumers.media import AttemptMedia
 from consumers.protocol import Answer, Next, after_call, after_confirm, after_crash, after_find
+from consumers.rests import Rests
 from schemas import keys
 from schemas.channel import (
     Attempt,
@@ -77,6 +79,7 @@ class Publisher:
         self._rung = threading.Condition()
         self._ringing = False
         self.busy_since: float | None = None
+        self.rests = Rests(ledger, spec.id)
         self._lock = _lock(settings.run_dir / f"publish-{spec.id}.lock")
         self.orders = OrderLoop(ledger, settings.kafka_bootstrap, self._source(), self.ring)
         self._thread = threading.Thread(target=self._run, name=f"publish {spec.id}", daemon=True)
@@ -142,19 +145,31 @@ class Publisher:
                 self._stop.wait(1.0)
 
     def _sleep(self) -> None:
+        now = self.ledger.now_ms()
+        resting = self.rests.breaker.resting(now)
         with self.ledger.snapshot() as view:
-            soonest = publications.soonest(view, self.spec.id)
+            soonest = publications.soonest(view, self.spec.id, recalls_alone=resting)
+        if resting:
+            until = self.rests.breaker.until
+            soonest = min(until, soonest or until)
         wait_s = IDLE_S
         if soonest is not None:
-            wait_s = min(IDLE_S, max(0.005, (soonest - self.ledger.now_ms()) / 1000))
+            wait_s = min(IDLE_S, max(0.005, (soonest - now) / 1000))
         with self._rung:
             if not self._ringing:
                 self._rung.wait(wait_s)
             self._ringing = False
 
     def _work_once(self) -> bool:
+        now = self.ledger.now_ms()
         with self.ledger.snapshot() as view:
-            found = publications.next_due(view, self.spec.id, self.ledger.now_ms())
+            found = publications.next_due(
+                view,
+                self.spec.id,
+                now,
+                recalls_alone=self.rests.breaker.resting(now),
+                after=self.rests.breaker.last if self.rests.breaker.rests else None,
+            )
         if found is None:
             return False
         # before the claim: paused between the two, we must not send past what the claim says
@@ -179,6 +194,7 @@ class Publisher:
     def _carry_out(self, taken: claims.Claim, media: AttemptMedia, began: float) -> Next:
         row = taken.row
         end = began + self.spec.call_deadline_s
+        probing = False
         try:
             copy, payload = self._copy(row)
             attempt = self._attempt(taken, copy, media, end)
@@ -191,9 +207,11 @@ class Publisher:
             answer = TransientError(told) if asked else Refused(told)
         else:
             answer = self._ask(partial(self._call_now, taken, payload, attempt))
+            probing = self.rests.note((row.story_id, row.channel, row.release), answer)
         self._log(row, answer)
         try:
-            return self._follow(row, answer, end)
+            outcome = self._follow(row, answer, end)
+            return replace(outcome, tries=row.tries) if probing else outcome
         except TypeError as error:
             # a channel that answers what its verb cannot mean: the same as no answer
             log.exception("publish.channel_failed", channel=self.spec.id)
@@ -287,7 +305,7 @@ class Publisher:
             media=media,
             checkpoints=publications.loads(row.checkpoints),
             checkpoint=partial(claims.checkpoint, self.ledger, taken),
-            spend=partial(claims.spend, self.ledger, self.spec),
+            spend=partial(claims.spend, self.ledger, self.spec, taken),
         )
 
     def _finish(self, taken: claims.Claim, outcome: Next) -> None:

@@ -6,8 +6,8 @@ material calls at developers.weixin.qq.com/doc. Errors come as HTTP 200.
 
 from datetime import datetime
 
-from consumers.outlet_http import QuotaUsed, until_beijing
-from schemas.errors import Fault, PermanentError, TransientError
+from consumers.outlet_http import until_beijing
+from schemas.errors import Fault, PermanentError, QuotaUsed, TransientError
 
 TOKEN_CODES = frozenset({40001, 40014, 42001})
 """The token was refused: nothing was carried out, and a new token helps."""

@@ -44,6 +44,8 @@ class Column:
     patience_s: float
     """Late when not done this long after it was let go."""
     review_s: float
+    resting: str = ""
+    """A sentence, where the outlet is away and the channel waits for it."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,16 @@ class BoardRow:
 
 
 def waves_of(
-    specs: Sequence[ChannelSpec], used: Collection[str], plan: DefaultPlan
+    specs: Sequence[ChannelSpec],
+    used: Collection[str],
+    plan: DefaultPlan,
+    resting: Mapping[str, str] | None = None,
 ) -> tuple[WaveColumns, ...]:
     """Columns in wave order: active channels, and any other that a story on the board uses."""
-    columns = [_column(spec) for spec in specs if spec.active or spec.id in used]
+    told = resting or {}
+    columns = [
+        _column(spec, told.get(spec.id, "")) for spec in specs if spec.active or spec.id in used
+    ]
     known = {spec.id for spec in specs}
     columns += [
         Column(name, name, 9, active=False, patience_s=LEAST_PATIENCE_S, review_s=REVIEW_PATIENCE_S)
@@ -136,7 +144,7 @@ def waves_of(
     )
 
 
-def _column(spec: ChannelSpec) -> Column:
+def _column(spec: ChannelSpec, resting: str) -> Column:
     return Column(
         spec.id,
         spec.name,
@@ -144,6 +152,7 @@ def _column(spec: ChannelSpec) -> Column:
         spec.active,
         max(LEAST_PATIENCE_S, spec.call_deadline_s + spec.settle_s),
         min(REVIEW_PATIENCE_S, spec.confirm_within_s),
+        resting,
     )
 
 

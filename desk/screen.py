@@ -75,6 +75,7 @@ class Screen:
         self._sweep_at = 0.0
         self._count_at = 0.0
         self._older: dict[int, str] = {}
+        self._resting: dict[str, str] = {}
 
     def read(self) -> View:
         """Look at the ledger and draw what changed; in a thread. Never raises for a ledger that
@@ -123,7 +124,8 @@ class Screen:
             stories = board_view.on_board(tx, wanted)
             counts = self.view.counts
             if sweep or now >= self._count_at:
-                counts = _counts(views.status(tx))
+                status = views.status(tx)
+                counts, self._resting = _counts(status), status["resting"]
                 self._count_at = now + COUNT_S
         self._change = change
         if sweep:
@@ -155,7 +157,7 @@ class Screen:
             for cell in old.drawn[number].row.cells
             if cell.state != "none"
         }
-        waves = waves_of(self.specs, used, self.newsroom.plan)
+        waves = waves_of(self.specs, used, self.newsroom.plan, self._resting)
         if waves != old.waves:
             # rare: a channel left or joined the board; every row is drawn with the new columns
             self._sweep_at = 0.0
@@ -165,7 +167,8 @@ class Screen:
             known = drawn.get(row.number)
             if known is None or known.row != row:
                 drawn[row.number] = Drawn(row, self._draw(row), old.seq + 1)
-        names = ",".join(column.id for wave in waves for column in wave.columns)
+        heads = [column for wave in waves for column in wave.columns]
+        names = ",".join(column.id + ("!" if column.resting else "") for column in heads)
         return {
             "drawn": drawn,
             "order": tuple(number for number in order if number in drawn),

@@ -58,6 +58,8 @@ class ChannelSpec(BaseModel):
     """Seconds before each retry of a transient failure; the last one repeats."""
     quota: dict[str, int] = Field(default_factory=dict)
     """Calls allowed in a Beijing day by the channel's own verb names."""
+    recall_reserve: dict[str, int] = Field(default_factory=dict)
+    """Of ``quota``, what nothing but a recall may spend."""
 
 
 @dataclass(frozen=True)

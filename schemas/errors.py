@@ -2,6 +2,7 @@
 
 PipelineError
 ├── TransientError     the other side may take it later; carries its own retry time
+│   └── QuotaUsed      no more calls of this kind until the outlet's day turns
 ├── PermanentError     definite: this will never work as it is; carries code, field, next step
 │   ├── InvalidInput   what came in cannot be taken (HTTP 4xx)
 │   ├── Conflict       the version moved on, or the same key came with another body (409)
@@ -30,12 +31,22 @@ class PipelineError(Exception):
 
 
 class TransientError(PipelineError):
-    """The other side did definitely not carry the call out, and may do so later."""
+    """The other side did definitely not carry the call out, and may do so later.
 
-    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+    ``ours``: a part of our own was away, which says nothing about the outlet.
+    """
+
+    def __init__(
+        self, reason: str, *, retry_after_s: float | None = None, ours: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.ours = ours
+
+
+class QuotaUsed(TransientError):
+    """The outlet takes no more calls of this kind until its day turns."""
 
 
 class PermanentError(PipelineError):

@@ -51,6 +51,9 @@ QUOTA = {
 """Calls a day by verb. 75 items a day is what the platform takes of one account; the free quota of
 the data calls is 1,000; the others are bounds of our own."""
 
+RESERVE = {"token": 20, "video_data": 200}
+"""Of these, what recalls alone may spend: a withdrawal comes through on a day that is used up."""
+
 _MIB = 1024 * 1024
 _CLOCK_SKEW_S = 120.0
 _SAME_TEXT_S = 2 * 86_400.0
@@ -84,6 +87,7 @@ class Spec(ChannelSpec):
     limits: Limits = Limits()
     hosts: tuple[str, ...] = ("www.douyin.com", "www.iesdouyin.com", "v.douyin.com")
     quota: dict[str, int] = QUOTA
+    recall_reserve: dict[str, int] = RESERVE
     call_deadline_s: float = Field(default=300.0, gt=0, le=3600)
     settle_s: float = Field(default=15.0, ge=0, le=3600)
     poll_s: tuple[float, ...] = Field(default=(5.0, 15.0, 30.0, 60.0, 300.0), min_length=1)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field, JsonValue, field_validator
 
-from consumers.outlet_http import ApiBase, QuotaUsed, refused_by
+from consumers.outlet_http import ApiBase, refused_by
 from consumers.wechat_api import WechatApi
 from consumers.wechat_articles import (
     Deleted,
@@ -46,7 +46,7 @@ from schemas.channel import (
     Recalled,
     Refused,
 )
-from schemas.errors import Fault, PermanentError, TransientError, UnknownOutcome
+from schemas.errors import Fault, PermanentError, QuotaUsed, TransientError, UnknownOutcome
 from schemas.hashing import fingerprint
 from schemas.receipt import Receipt
 from schemas.story import Story
@@ -61,6 +61,9 @@ QUOTA = {
 }  # fmt: skip
 """Calls a Beijing day by verb, as documented for a new account (API_Call_Limits). ``delete`` is
 spent by recalls alone; two of the twenty forced tokens are left to the operator."""
+
+RESERVE = {"token": 20, "token_force": 2, "getarticle": 30}
+"""Of these, what recalls alone may spend: a withdrawal comes through on a day that is used up."""
 
 DEFAULT_COVER = Path(__file__).resolve().parents[2] / "deploy" / "wechat-cover.jpg"
 
@@ -93,6 +96,7 @@ class Spec(ChannelSpec):
     limits: Limits = Limits()
     hosts: tuple[str, ...] = ("mp.weixin.qq.com",)
     quota: dict[str, int] = QUOTA
+    recall_reserve: dict[str, int] = RESERVE
     settle_s: float = Field(default=45.0, ge=0, le=3600)
     """A publish job runs 5 to 30 s, in which its draft may still lie in the box."""
     poll_s: tuple[float, ...] = Field(default=(8.0, 15.0, 60.0, 300.0, 900.0), min_length=1)

@@ -67,8 +67,18 @@ def of_story(tx: Connection, story_id: UUID | str) -> list[Row[Any]]:
     )
 
 
-def next_due(tx: Connection, channel: str, now: int) -> Row[Any] | None:
-    """The row to work on next: recalls first, then by urgency, wave and due time."""
+def next_due(
+    tx: Connection,
+    channel: str,
+    now: int,
+    *,
+    recalls_alone: bool = False,
+    after: Place | None = None,
+) -> Row[Any] | None:
+    """The row to work on next: recalls first, then by urgency, wave and due time; the one of
+    ``after`` only when there is no other."""
+    alone = (publications.c.verb == "recall",) if recalls_alone else ()
+    last = () if after is None else (case((_at(*after), 1), else_=0),)
     return tx.execute(
         select(publications)
         .where(
@@ -76,8 +86,10 @@ def next_due(tx: Connection, channel: str, now: int) -> Row[Any] | None:
             publications.c.state.in_(OPEN),
             publications.c.due_at <= now,
             publications.c.open_attempt.is_(None),
+            *alone,
         )
         .order_by(
+            *last,
             case((publications.c.verb == "recall", 0), else_=1),
             publications.c.urgency,
             publications.c.wave,
@@ -87,13 +99,15 @@ def next_due(tx: Connection, channel: str, now: int) -> Row[Any] | None:
     ).first()
 
 
-def soonest(tx: Connection, channel: str) -> int | None:
+def soonest(tx: Connection, channel: str, *, recalls_alone: bool = False) -> int | None:
     """When the next open row of a channel comes due (ms)."""
+    alone = (publications.c.verb == "recall",) if recalls_alone else ()
     return tx.execute(
         select(func.min(publications.c.due_at)).where(
             publications.c.channel == channel,
             publications.c.state.in_(OPEN),
             publications.c.open_attempt.is_(None),
+            *alone,
         )
     ).scalar()
 

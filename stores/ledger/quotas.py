@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select, update
 
-from schemas.errors import TransientError
+from schemas.errors import QuotaUsed
 from stores.ledger.tables import quotas
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -14,7 +14,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 def spend(tx: Connection, channel: str, verb: str, limit: int, now: datetime) -> int:
     """Count one call; returns how many are spent today.
 
-    Raises TransientError until the platform's day turns when the quota is used up.
+    Raises QuotaUsed until the platform's day turns when the quota is used up.
     """
     local = now.astimezone(SHANGHAI)
     day = local.date().isoformat()
@@ -22,7 +22,7 @@ def spend(tx: Connection, channel: str, verb: str, limit: int, now: datetime) ->
     used = tx.execute(select(quotas.c.used).where(*where)).scalar()
     if (used or 0) >= limit:
         midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=5, microsecond=0)
-        raise TransientError(
+        raise QuotaUsed(
             f"今天的 {verb} 额度 {limit} 次已用完, 次日继续 / today's quota is used up",
             retry_after_s=(midnight - local).total_seconds(),
         )

@@ -280,6 +280,17 @@ quotas = Table(
     Column("used", Integer, nullable=False),
 )
 
+rests = Table(
+    "rests",
+    metadata,
+    # channels whose outlet is away
+    Column("channel", String(32), primary_key=True),
+    Column("rests", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

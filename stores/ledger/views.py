@@ -10,9 +10,10 @@ from schemas.channel import marker
 from schemas.review import LEVEL_NAMES, missing_levels
 from schemas.settling import question_of
 from schemas.story import Plan
-from stores.ledger import publications, renditions, stories
-from stores.ledger.ids import iso
+from stores.ledger import publications, renditions, rests, stories
+from stores.ledger.ids import iso, when
 from stores.ledger.outbox import FORGED, backlog
+from stores.ledger.quotas import SHANGHAI
 from stores.ledger.tables import dead_letters
 from stores.ledger.tables import publications as publication_table
 from stores.ledger.tables import stories as story_table
@@ -172,8 +173,15 @@ def status(tx: Connection) -> dict[str, Any]:
         "outbox_oldest": iso(oldest),
         "dead_letters": tx.execute(open_letters).scalar_one(),
         "forged_records": tx.execute(forged).scalar_one(),
+        "resting": {channel: resting(rest) for channel, rest in rests.all_of(tx).items()},
         "needs_person": by_state.get("needs_person", 0) + by_state.get("awaiting_person", 0),
     }
+
+
+def resting(rest: rests.Rest) -> str:
+    """One sentence on a channel that rests."""
+    again = when(rest.until).astimezone(SHANGHAI).strftime("%H:%M:%S")
+    return f"停歇中, {again} 再试 / resting, tries again then: {rest.reason}"
 
 
 def last_change(tx: Connection) -> int:

@@ -3,8 +3,10 @@
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from consumers import claims
 from consumers.protocol import Next, after_crash
 from schemas.channel import Absent, Live
 from schemas.codec import decode
-from schemas.errors import TransientError, UnknownOutcome
+from schemas.errors import QuotaUsed, UnknownOutcome
 from schemas.events import DeliveryChanged
 from stores.ledger import outbox, publications, stories
 from stores.ledger.tables import copies as copy_table
@@ -212,16 +214,40 @@ def test_a_stopped_correction_tells_which_version_is_live(
     assert (event.state, event.version) == ("live", 1)
 
 
-def test_the_days_quota_ends_at_midnight_in_beijing(centre: CentreInMemory) -> None:
-    spec = centre.specs["web"]
-    claims.spend(centre.ledger, spec, "create")
-    claims.spend(centre.ledger, spec, "query")
-    claims.spend(centre.ledger, spec, "create")
-    with pytest.raises(TransientError) as used_up:
-        claims.spend(centre.ledger, spec, "create")
+def test_the_days_quota_ends_at_midnight_in_beijing(
+    centre: CentreInMemory, ready: uuid.UUID
+) -> None:
+    spec, taken = centre.specs["web"], claim(centre, ready)
+    assert taken is not None
+    claims.spend(centre.ledger, spec, taken, "create")
+    claims.spend(centre.ledger, spec, taken, "query")
+    claims.spend(centre.ledger, spec, taken, "create")
+    with pytest.raises(QuotaUsed) as used_up:
+        claims.spend(centre.ledger, spec, taken, "create")
     assert used_up.value.retry_after_s == 15 * 3600 + 5  # it is nine in the morning there
     centre.now += timedelta(seconds=used_up.value.retry_after_s or 0)
-    claims.spend(centre.ledger, spec, "create")
+    claims.spend(centre.ledger, spec, taken, "create")
+
+
+def test_what_is_kept_for_recalls_nothing_else_may_spend(
+    centre: CentreInMemory, ready: uuid.UUID
+) -> None:
+    spec = centre.specs["web"].model_copy(
+        update={"quota": {"token": 5}, "recall_reserve": {"token": 2}}
+    )
+    taken = claim(centre, ready)
+    assert taken is not None
+    for _ in range(3):
+        claims.spend(centre.ledger, spec, taken, "token")
+    for verb in ("create", "update"):
+        working = replace(taken, row=SimpleNamespace(verb=verb))  # type: ignore[arg-type]
+        with pytest.raises(QuotaUsed):
+            claims.spend(centre.ledger, spec, working, "token")
+    recall = replace(taken, row=SimpleNamespace(verb="recall"))  # type: ignore[arg-type]
+    for _ in range(2):
+        claims.spend(centre.ledger, spec, recall, "token")
+    with pytest.raises(QuotaUsed):
+        claims.spend(centre.ledger, spec, recall, "token")
 
 
 def test_an_order_counts_as_open_until_it_was_tried(

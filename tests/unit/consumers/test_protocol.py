@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.protocol import (
+    LONGEST_RETRY_S,
+    MOST_TRIES,
+    MOST_UNTOLD_S,
     Answer,
     Claimant,
     Next,
@@ -266,3 +269,41 @@ def test_an_answer_that_means_nothing_here_is_an_error(answer: Answer) -> None:
         call("create", answer)
     with pytest.raises(TypeError):
         find(Refused("?"))
+
+
+@pytest.mark.parametrize("own", [0.0, -5.0, 120.0, 40_000.0, 1e12, float("inf")])
+@pytest.mark.parametrize("jitter", [0.0, 1.0])
+def test_an_outlets_own_retry_time_is_kept_within_bounds(own: float, jitter: float) -> None:
+    answer = TransientError("忙", retry_after_s=own)
+    due = after_call("create", answer, SPEC, tries=0, left_s=1, jitter=jitter).due_in_s
+    assert due is not None
+    assert 1 <= due <= LONGEST_RETRY_S + 60
+    assert due >= min(own, LONGEST_RETRY_S), "never sooner than the outlet asked for"
+
+
+@pytest.mark.parametrize("answer", [BUSY, LOST])
+def test_no_row_is_tried_for_ever_without_a_person_being_told(answer: Answer) -> None:
+    last = MOST_TRIES - 1
+    for verb in ("create", "update"):
+        if verb == "create" and answer is LOST:
+            continue  # asked for, not tried again
+        found = after_call(verb, answer, SPEC, tries=last, left_s=1, jitter=0)
+        assert (found.state, found.due_in_s) == ("needs_person", None)
+        assert "网站编辑" in found.reason
+    recall = after_call("recall", answer, SPEC, tries=last, left_s=1, jitter=0)
+    assert recall.state == "recalling", "a withdrawal is tried for ever"
+    assert recall.due_in_s
+    assert "网站编辑" in recall.reason
+    found = after_find(answer, SPEC, SURE, tries=last, jitter=0)
+    assert (found.state, found.due_in_s) == ("needs_person", None)
+    assert "网站编辑" in found.reason
+
+
+def test_status_queries_that_fail_reach_a_person_within_a_day() -> None:
+    def asked(since_s: float) -> Next:
+        return after_confirm(
+            "create", BUSY, SPEC, handle={}, tries=3, accepted_for_s=since_s, jitter=0
+        )
+
+    assert asked(SPEC.confirm_within_s + 1).state == "accepted"
+    assert asked(MOST_UNTOLD_S + 1).state == "needs_person"

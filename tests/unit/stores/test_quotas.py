@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import TransientError
+from schemas.errors import QuotaUsed
 from stores.ledger import quotas
 from stores.ledger.tables import metadata
 from stores.ledger.transaction import Ledger, open_ledger
@@ -23,7 +23,7 @@ def test_calls_are_counted_by_channel_verb_and_day(ledger: Ledger) -> None:
     assert [spend(ledger, EVENING), spend(ledger, EVENING)] == [1, 2]
     assert spend(ledger, EVENING, verb="query") == 1
     assert spend(ledger, EVENING, channel="douyin") == 1
-    with pytest.raises(TransientError, match="create") as used_up:
+    with pytest.raises(QuotaUsed, match="create") as used_up:
         spend(ledger, EVENING)
     assert used_up.value.retry_after_s == 65
     assert spend(ledger, EVENING + timedelta(seconds=65)) == 1
@@ -33,7 +33,7 @@ def test_a_refused_call_is_not_counted(ledger: Ledger) -> None:
     for _ in range(2):
         spend(ledger, EVENING)
     for _ in range(3):
-        with pytest.raises(TransientError):
+        with pytest.raises(QuotaUsed):
             spend(ledger, EVENING)
     tomorrow = EVENING + timedelta(minutes=2)
     assert [spend(ledger, tomorrow), spend(ledger, tomorrow)] == [1, 2]
@@ -45,7 +45,7 @@ def test_the_wait_ends_just_after_midnight_there(now: datetime) -> None:
     metadata.tables["quotas"].create(ledger.engine)
     for _ in range(2):
         spend(ledger, now)
-    with pytest.raises(TransientError) as used_up:
+    with pytest.raises(QuotaUsed) as used_up:
         spend(ledger, now)
     wait_s = used_up.value.retry_after_s or 0
     then = (now + timedelta(seconds=wait_s)).astimezone(quotas.SHANGHAI)
