@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import commands
+from cli import commands, hands
 from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
@@ -90,6 +90,7 @@ for _command in (
     commands.open_wave,
 ):
     app.command(rich_help_panel=STORIES)(_command)
+hands.install(app, STORIES, STACK)
 
 
 @app.command("test", rich_help_panel=BUILD, context_settings={"ignore_unknown_options": True})

@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 from rich.live import Live
 
 from cli.client import Api
-from cli.tables import STATES, deliveries_table, terminal
+from cli.tables import deliveries_table, terminal
 from deploy.demo.clips import write_clips
 from deploy.demo.pictures import write_pictures
 from deploy.demo.stories import DemoStory, stories, wire
 from deploy.stack.jars import jars_dir
+from desk.words import word_of
 from schemas.errors import InvalidInput, PipelineError, Unavailable
 from schemas.hashing import fingerprint
 from schemas.settings import Settings
@@ -250,7 +251,7 @@ def _say_changes(
         first = place not in seen
         seen[place] = row["state"]
         if aloud and not (first and row["state"] in {"planned", "not_applicable"}):
-            word = STATES.get(row["state"], (row["state"], ""))[0]
+            word = word_of(row["state"]).chinese
             told = row["url"] or row["receipt_id"] or row["reason"] or row["gate"]
             line = f"   稿 {row['number']}  {row['channel']:10} {word} {row['state']}  {told or ''}"
             out.print(line, markup=False)

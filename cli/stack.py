@@ -2,12 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
 
-from cli.tables import terminal
+from cli.tables import clock_day, terminal
 from cli.wiring import as_json, read_centre, told
 from deploy import supervise
 from schemas.errors import InvalidInput
@@ -67,12 +66,11 @@ def show_processes(settings: Settings, *, json_: bool) -> int:
         return 3
     table = Table("进程", "说明", "状态", "自", "重启", "内存 MiB", "pid")
     for row in rows:
-        since = datetime.fromtimestamp(row.since, tz=UTC).astimezone() if row.since else None
         table.add_row(
             row.name,
             row.title,
             row.state,
-            since.strftime("%H:%M:%S") if since else "",
+            clock_day(row.since),
             str(row.restarts),
             f"{row.rss_bytes / 2**20:.0f}",
             str(row.pid or ""),

@@ -8,28 +8,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from desk.words import Tone, word_of
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-STATES: dict[str, tuple[str, str]] = {
-    "planned": ("准备中", "dim"),
-    "held": ("暂缓", "yellow"),
-    "gated": ("等闸门", "cyan"),
-    "ready": ("待发", "cyan"),
-    "intent": ("发送中", "blue"),
-    "accepted": ("平台审核", "blue"),
-    "live": ("已上线", "bold green"),
-    "retry_wait": ("稍后重试", "yellow"),
-    "unknown": ("待对账", "magenta"),
-    "reconciling": ("对账中", "magenta"),
-    "needs_person": ("要人处理", "bold red"),
-    "awaiting_person": ("等人投递", "bold yellow"),
-    "refused": ("被拒", "bold red"),
-    "updating": ("更新中", "blue"),
-    "recalling": ("撤稿中", "yellow"),
-    "recalled": ("已撤", "bold"),
-    "superseded": ("已被接替", "dim"),
-    "cancelled": ("已取消", "dim"),
-    "removed_by_platform": ("被平台删除", "bold red"),
-    "not_applicable": ("不适用", "dim"),
+STYLES: dict[Tone, str] = {
+    "good": "bold green",
+    "wait": "cyan",
+    "work": "blue",
+    "warn": "yellow",
+    "call": "bold red",
+    "bad": "bold red",
+    "gone": "dim",
+    "none": "dim",
 }
 
 
@@ -42,8 +32,9 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 def state_text(state: str) -> Text:
-    word, style = STATES.get(state, (state, ""))
-    return Text(f"{word} {state}", style=style)
+    """The board's own word for it, and the state's name."""
+    word = word_of(state)
+    return Text(f"{word.chinese} {state}", style=STYLES[word.tone])
 
 
 def clock(iso: str | None) -> str:
@@ -53,10 +44,12 @@ def clock(iso: str | None) -> str:
     return datetime.fromisoformat(iso).astimezone(SHANGHAI).strftime("%H:%M:%S")
 
 
-def age_s(iso: str | None) -> float:
-    if not iso:
-        return 0.0
-    return (datetime.now(UTC) - datetime.fromisoformat(iso)).total_seconds()
+def clock_day(at: str | float | None) -> str:
+    """``MM-DD HH:MM:SS`` in Shanghai, of RFC 3339 text or seconds since 1970."""
+    if not at:
+        return ""
+    when = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, tz=UTC)
+    return when.astimezone(SHANGHAI).strftime("%m-%d %H:%M:%S")
 
 
 def deliveries_table(rows: list[dict[str, Any]], *, title: str = "") -> Table:

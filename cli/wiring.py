@@ -125,7 +125,8 @@ def desk_of(centre: Centre, ledger: Ledger, store: objects.Objects, inspect: Ins
 
 
 def ensure_people(centre: Centre, ledger: Ledger) -> int:
-    """Give every person of the newsroom file a key of their own; returns how many are new."""
+    """Give every person of the newsroom file a key of their own, and nobody else; returns how many
+    are new."""
     folder = centre.settings.secrets_dir / "keys"
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -138,6 +139,7 @@ def ensure_people(centre: Centre, ledger: Ledger) -> int:
                 path.write_text(f"sf_{secrets.token_urlsafe(32)}\n")
                 made += 1
             people.put(tx, person, path.read_text().strip())
+        people.keep_only(tx, [person.id for person in centre.newsroom.people])
     return made
 
 

@@ -249,7 +249,8 @@ def match_files(media: Sequence[MediaIn], files: Sequence[str]) -> dict[str, int
 
 
 def check_kinds(story: Story) -> None:
-    """Picture blocks name pictures, clip blocks name clips. Raises InvalidInput."""
+    """Picture blocks name pictures, clip blocks name clips, and a cover is a picture, or a clip
+    for its still. Raises InvalidInput."""
     kinds = {asset.ref: asset.kind for asset in story.assets}
     named: list[tuple[int, str, str]] = []
     for index, block in enumerate(story.body):
@@ -265,6 +266,18 @@ def check_kinds(story: Story) -> None:
         )
         for index, ref, wanted in named
         if kinds[ref] != wanted
+    ]
+    covers = {"story.cover": story.cover}
+    covers |= {f"story.variants.{c}.cover": v.cover for c, v in story.variants.items()}
+    faults += [
+        Fault(
+            "wrong_kind",
+            field,
+            f"{ref} 是 {kinds[ref]}, 封面要用图片或视频 / "
+            f"{ref} is a {kinds[ref]}: a cover is a picture or a clip",
+        )
+        for field, ref in covers.items()
+        if ref is not None and kinds[ref] not in {"image", "video"}
     ]
     if faults:
         raise InvalidInput(*faults)

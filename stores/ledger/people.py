@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -38,6 +39,14 @@ def put(tx: Connection, person: Person, key: str) -> None:
         tx.execute(people.insert().values(id=person.id, **values))
     else:
         tx.execute(update(people).where(people.c.id == person.id).values(**values))
+
+
+def keep_only(tx: Connection, ids: Collection[str]) -> int:
+    """Whoever is not among these is inactive from now on: their key opens nothing. Returns how
+    many that concerned; what they signed before stays signed."""
+    return tx.execute(
+        update(people).where(people.c.id.not_in(ids), people.c.active).values(active=False)
+    ).rowcount
 
 
 def by_key(tx: Connection, key: str) -> Caller | None:

@@ -124,6 +124,21 @@ def test_pictures_stand_where_pictures_belong() -> None:
     assert faults(refused) == {"story.body.1.media": "wrong_kind"}
 
 
+def test_a_cover_is_a_picture_or_a_clip() -> None:
+    clip = video_story(cover="v1")
+    intake.check_kinds(clip)
+    intake.check_kinds(text_story(cover="p1"))
+    sound = asset("a1", "audio", b"sound", "audio/mpeg")
+    variants = {"web": {"cover": "a1"}}
+    story = text_story(assets=(*text_story().assets, sound), cover="a1", variants=variants)
+    with pytest.raises(InvalidInput) as refused:
+        intake.check_kinds(story)
+    assert faults(refused) == {
+        "story.cover": "wrong_kind",
+        "story.variants.web.cover": "wrong_kind",
+    }
+
+
 def limited(size_bytes: int, kind: str, duration_s: float | None = None) -> Asset:
     made = asset("m1", kind, b"x", "video/mp4", duration_s=duration_s)
     return made.model_copy(update={"size_bytes": size_bytes})
