@@ -111,8 +111,14 @@ def _metrics(centre: Centre, ledger: Ledger) -> Metrics:
     """The figures of ``/metrics``, and the alarms that rest on them."""
     robot = centre.newsroom.robot
     alarms = Alarms(ledger, centre.newsroom.centre, None if robot is None else partial(say, robot))
-    metrics = Metrics(StoryFigures(ledger, centre.specs.values()), lambda: NOTHING)
-    metrics.each = lambda: alarms.turn(metrics.stories.figures, NOTHING)
+    stories = StoryFigures(ledger, centre.specs.values())
+    every_s = centre.settings.probe_every_s
+    metrics = Metrics(stories, lambda: NOTHING, probe_every_s=every_s)
+    metrics.each = lambda: alarms.turn(
+        stories.figures,
+        NOTHING,
+        probe_silent_s=stories.probe_silent_s() if every_s else 0.0,
+    )
     return metrics
 
 
