@@ -126,8 +126,6 @@ class LagMonitor:
         if wanted:
             hold(self._memory, look, self.brokers.run(read_firsts, look, wanted))
         missing = (self.groups or frozenset()) | self.expected
-        if look.failed:
-            missing |= frozenset(self._memory.groups)
         error = f"没有答复 / no answer: {look.failed}" if look.failed else ""
         for name in missing:
             look.groups.setdefault(name, GroupSeen("", "consumer", None, None, {}, error))

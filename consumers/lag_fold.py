@@ -39,6 +39,10 @@ RulesOf = Callable[[str, str], Rules]
 Spot = tuple[Place, int]
 """A place and the offset at which some group stands there."""
 
+MISSING_S = 30.0
+"""A group that is not listed is gone only after so long: a broker that has just started lists
+none, without an error, until it has read its log."""
+
 MOST_READS = 500
 """Records looked at in one cycle; the others wait for the next one."""
 
@@ -62,6 +66,8 @@ class Memory:
     topic_ids: dict[str, Any] = field(default_factory=dict)
     held: dict[Spot, Held] = field(default_factory=dict)
     seen_ms: dict[Place, int] = field(default_factory=dict)
+    missing: dict[str, float] = field(default_factory=dict)
+    """Group → since when it is not listed."""
 
 
 def to_read(memory: Memory, look: Look, most: int = MOST_READS) -> dict[Spot, int]:
@@ -100,6 +106,7 @@ def fold(
     """Take a look into memory; returns every group's lag, by name. ``progressing``: group → what
     it has in hand reports progress elsewhere."""
     remade = _remade(memory, look)
+    _remember_missing(memory, look)
     for place, end in look.ends.items():
         if place in remade:
             memory.ends.pop(place, None)
@@ -119,9 +126,20 @@ def fold(
     return groups
 
 
+def _remember_missing(memory: Memory, look: Look) -> None:
+    """Groups of before that this look did not list stand in it without figures, for a while."""
+    missing = [name for name in memory.groups if name not in look.groups]
+    memory.missing = {name: memory.missing.get(name, look.at) for name in missing}
+    for name, since in memory.missing.items():
+        if look.at - since <= MISSING_S or look.failed:
+            error = "这次没有列出 / not listed in this look"
+            look.groups[name] = GroupSeen("", "consumer", None, None, {}, error)
+
+
 def _sure(look: Look) -> bool:
     """The lists of groups and topics are whole."""
-    return not look.failed and not any(error.startswith("topic ") for error in look.errors)
+    whole = not look.failed and not any(g.error for g in look.groups.values())
+    return whole and not any(error.startswith("topic ") for error in look.errors)
 
 
 def _remade(memory: Memory, look: Look) -> set[Place]:
