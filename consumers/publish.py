@@ -221,7 +221,7 @@ class Publisher:
         except (PermanentError, ValidationError) as error:
             told = f"渠道稿无法读取 / the frozen copy cannot be read: {error}"
             # of what the outlet may have taken already it says nothing
-            asked = row.state == "unknown" or row.handle is not None
+            asked = row.state in publications.ASKING or row.handle is not None
             answer = TransientError(told) if asked else Refused(told)
         else:
             answer = self._ask(partial(self._call_now, taken, payload, attempt))
@@ -237,7 +237,7 @@ class Publisher:
 
     def _follow(self, row: Row[Any], answer: Answer, end: float) -> Next:
         spec, jitter = self.spec, random.random()  # noqa: S311  # no secret
-        if row.state == "unknown":
+        if row.state in publications.ASKING:
             return after_find(
                 answer, spec, self.module.capabilities, tries=row.tries, jitter=jitter
             )
@@ -260,7 +260,7 @@ class Publisher:
 
     def _call(self, taken: claims.Claim, payload: Any, attempt: Attempt) -> Callable[[], Answer]:
         row, module, account = taken.row, self.module, self.account
-        if row.state == "unknown":
+        if row.state in publications.ASKING:
             return lambda: module.find(account, payload, attempt)
         if row.handle is not None:
             handle = publications.loads(row.handle)

@@ -12,7 +12,7 @@ from producers.signed_in import At, Signed
 from schemas import keys
 from schemas.lag import LagSnapshot
 from stores import objects
-from stores.ledger import stories, views
+from stores.ledger import overdue, stories, views
 
 router = APIRouter()
 
@@ -91,6 +91,7 @@ def status(request: Request, desk: At, _who: Signed) -> dict[str, Any]:
     """Whether the system is quiet: nothing moves by itself any more."""
     with desk.ledger.snapshot() as view:
         told = views.status(view)
+        told["overdue"] = overdue.counts(view, desk.ledger.now_ms())
     told["lag"] = request.app.state.lag()
     behind = [n for n in told["lag"].values() if n != 0]
     counted = told["open_intents"] + told["unfinished"] + told["outbox_rows"]
