@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import commands, hands, lag_command
+from cli import commands, hands
 from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
@@ -36,11 +36,21 @@ def up(
         typer.Option(help="模拟外部平台; 默认: 用自带渠道文件时 / simulate the outside platforms"),
     ] = None,
     nodes: Nodes = None,
+    only: Annotated[
+        str | None,
+        typer.Option(help="只起这些进程, 逗号分隔 / only these processes, on a further host"),
+    ] = None,
 ) -> None:
     """启动整套系统 / Start Kafka, S3, ledger, workers, API and board; Ctrl-C stops all."""
     from cli.stack import start
 
-    raise typer.Exit(start(settings_of(data, port_base, nodes), simulators=simulators))
+    raise typer.Exit(
+        start(
+            settings_of(data, port_base, nodes),
+            simulators=simulators,
+            only=only.split(",") if only else None,
+        )
+    )
 
 
 @app.command(rich_help_panel=STACK)
@@ -76,8 +86,6 @@ def check(data: Data = None, port_base: PortBase = None) -> None:
 
     raise typer.Exit(check_files(settings_of(data, port_base)))
 
-
-app.command(rich_help_panel=STACK)(lag_command.lag)
 
 for _command in (
     commands.submit,

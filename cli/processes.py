@@ -12,14 +12,17 @@ from types import FrameType
 import structlog
 
 from bus import liveness
+from bus.lease import Keeper, identity, keeper_of
 from bus.topics import make_topics
 from cli import logs
 from cli.wiring import Centre, ensure_people, open_ledger_of, read_centre
-from schemas.channel import Outside
-from schemas.errors import InvalidInput
+from schemas.channel import ChannelSpec, Outside
+from schemas.errors import InvalidInput, PipelineError, Unavailable
 from schemas.settings import Settings
 from stores import objects
+from stores.ledger import renditions
 from stores.ledger.migrate import migrate
+from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("process")
 
@@ -74,22 +77,27 @@ async def _core(centre: Centre) -> int:
     from streams.adapter import Adapter
     from streams.app import make_app
     from streams.conductor import Conductor
-    from streams.sweep import Sweep
     from streams.timer import Timer
 
     settings = centre.settings
     ledger = open_ledger_of(settings)
-    await asyncio.to_thread(_topics, centre)
-    conductor = Conductor(ledger, centre.rules(), centre.newsroom)
-    adapter = Adapter(ledger, objects.open_objects(settings), centre.specs, centre.modules)
-    app = make_app(settings, ledger, conductor, adapter)
-    relay, timer = Relay(ledger, settings), Timer(ledger, Sweep(conductor).once)
-    relay.start()
-    timer.start()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    keeper = keeper_of(ledger, settings)
+    if keeper is not None and (taken := await _stand_by(keeper, "core", settings, stop)):
+        ledger = taken
+    if stop.is_set():
+        ledger.close()
+        return 0
+    await asyncio.to_thread(_topics, centre)
+    conductor = Conductor(ledger, centre.rules(), centre.newsroom)
+    adapter = Adapter(ledger, objects.open_objects(settings), centre.specs, centre.modules)
+    app = make_app(settings, ledger, conductor, adapter)
+    relay, timer = Relay(ledger, settings), Timer(ledger)
+    relay.start()
+    timer.start()
     await app.start()
     liveness.announce_ready(settings)
     status = 0
@@ -105,12 +113,29 @@ async def _core(centre: Centre) -> int:
         await asyncio.wait_for(app.stop(), 6)
     timer.stop()
     relay.stop()
+    if keeper is not None and status == 0:
+        keeper.close()
     ledger.close()
     return status
 
 
+async def _stand_by(
+    keeper: Keeper, name: str, settings: Settings, stop: asyncio.Event
+) -> Ledger | None:
+    """Wait until this host is the owner; None when told to stop first."""
+    while not stop.is_set():
+        taken = await asyncio.to_thread(keeper.take, name)
+        if taken is not None:
+            return taken
+        liveness.announce_ready(settings)  # standing by is its work now
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), BEAT_S)
+    return None
+
+
 def run_publish(centre: Centre, channels: list[str] | None) -> int:
-    """A thread for each channel. Before it starts, the supervisor has reaped its predecessor."""
+    """A thread for each channel. Before it starts, the supervisor has reaped its predecessor; on
+    another host it may be alive, so each account is taken by its lease, and stood by for."""
     from consumers.publish import Publisher
 
     settings = centre.settings
@@ -118,8 +143,10 @@ def run_publish(centre: Centre, channels: list[str] | None) -> int:
     store = objects.open_objects(settings)
     _topics(centre)
     wanted = [s for s in centre.specs.values() if channels is None or s.id in channels]
-    publishers = []
-    for spec in wanted:
+    keeper = keeper_of(ledger, settings)
+    publishers: list[Publisher] = []
+
+    def start(spec: ChannelSpec, own: Ledger) -> None:
         state = settings.data / "accounts" / spec.id
         state.mkdir(parents=True, exist_ok=True)
         state.chmod(0o700)
@@ -128,13 +155,26 @@ def run_publish(centre: Centre, channels: list[str] | None) -> int:
             log=structlog.get_logger("channel").bind(channel=spec.id),
             now=lambda: datetime.now(UTC),
         )
-        publishers.append(
-            Publisher(settings, ledger, store, spec, centre.modules[spec.module], outside)
-        )
-    for publisher in publishers:
+        module = centre.modules[spec.module]
+        publisher = Publisher(settings, own, store, spec, module, outside)
         publisher.start()
+        publishers.append(publisher)
+
+    def take_up() -> None:
+        for spec in list(wanted):
+            own = ledger
+            if keeper is not None:
+                taken = keeper.take(f"publish/{spec.id}", wait_s=spec.call_deadline_s)
+                if taken is None:
+                    continue
+                own = taken
+            wanted.remove(spec)
+            start(spec, own)
+
+    take_up()
 
     def alive() -> bool:
+        take_up()
         broken = [p.spec.id for p in publishers if not p.alive]
         if broken:
             log.error("publish.broken", channels=broken)
@@ -145,6 +185,8 @@ def run_publish(centre: Centre, channels: list[str] | None) -> int:
             publisher.ask_to_stop()
         for publisher in publishers:
             publisher.stop()
+        if keeper is not None and all(publisher.ended for publisher in publishers):
+            keeper.close()
         ledger.close()
 
     return _until_told(settings, alive, stop)
@@ -159,14 +201,44 @@ def run_work(centre: Centre) -> int:
     ledger = open_ledger_of(settings)
     programs = find_programs(settings)
     _topics(centre)
-    worker = TranscodeWorker(settings, ledger, objects.open_objects(settings), programs)
+    # the rows it takes and its place in the consumer group are this host's
+    mine = f"{settings.process}-{identity(settings)}" if ledger.shared else settings.process
+    keeper = keeper_of(ledger, settings)
+    if keeper is not None:
+        ledger = keeper.take(mine) or _away(mine)
+    own = settings.model_copy(update={"process": mine})
+    worker = TranscodeWorker(own, ledger, objects.open_objects(settings), programs)
     worker.start()
+
+    def alive() -> bool:
+        if keeper is not None:
+            _give_back_of_the_dead(ledger, keeper)
+        return worker.alive
 
     def stop() -> None:
         worker.stop()
+        if keeper is not None:
+            keeper.close()
         ledger.close()
 
-    return _until_told(settings, lambda: worker.alive, stop)
+    return _until_told(settings, alive, stop)
+
+
+def _away(name: str) -> Ledger:
+    raise Unavailable("ledger", f"{name}: no lease now; tried again at the next start")
+
+
+def _give_back_of_the_dead(ledger: Ledger, keeper: Keeper) -> None:
+    """What workers of hosts that are gone had claimed is anybody's again."""
+    try:
+        with ledger.snapshot() as view:
+            owners = renditions.owners_at_work(view)
+        for owner in keeper.dead(owners) if owners else ():
+            with ledger.transaction() as tx:
+                rows = renditions.release_owned(tx, owner, ledger.now_ms())
+            log.warning("work.given_back", of=owner, renditions=rows)
+    except PipelineError as error:
+        log.warning("work.waiting", error=str(error))
 
 
 def run_web(centre: Centre) -> int:

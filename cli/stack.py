@@ -18,11 +18,11 @@ err = terminal(stderr=True)
 SHIPPED = REPOSITORY / "deploy" / "channels.toml"
 
 
-def start(settings: Settings, *, simulators: bool | None) -> int:
+def start(settings: Settings, *, simulators: bool | None, only: list[str] | None = None) -> int:
     """``./run up``: in the foreground until Ctrl-C."""
     return _checked(
         settings,
-        lambda: supervise.run(settings, simulators=_simulated(settings, simulators)),
+        lambda: supervise.run(settings, simulators=_simulated(settings, simulators), only=only),
     )
 
 

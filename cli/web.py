@@ -1,4 +1,4 @@
-"""The web process: two servers on loopback, the watched folder, the lag monitor, the figures."""
+"""The web process: two servers on loopback, the watched folder, and the lag reader."""
 
 import asyncio
 import contextlib
@@ -11,20 +11,18 @@ import uvicorn
 from starlette.responses import Response
 
 from bus import liveness
-from cli.lag_wiring import monitor_of
+from bus.offsets import LagReader
+from cli.watching import Watching
 from cli.wiring import Centre, desk_of, open_ledger_of
 from consumers.alarms import Alarms
-from consumers.lag import behind
-from consumers.lag_newsroom import groups_of
-from consumers.lag_read import Brokers
 from consumers.metrics import CONTENT_TYPE, Metrics
 from consumers.robot import say
 from consumers.story_figures import StoryFigures
 from deploy.site import make_site
 from desk.app import install_board
 from producers.api import make_api
-from producers.watch_folder import WatchFolder
-from schemas.lag import Latest
+from schemas.lag import NOTHING
+from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
 from stores import objects
 from stores.ledger.transaction import Ledger
 from streams.inspect import inspect
@@ -52,17 +50,17 @@ async def serve(centre: Centre) -> int:
         objects.open_objects(settings),
         lambda path, field, name: inspect(path, programs, field=field, file_name=name),
     )
-    watched = groups_of(list(centre.specs.values()))
-    now = Brokers(settings.kafka_bootstrap, timeout_ms=2000)
-    lag = monitor_of(centre, ledger)
-    app = make_api(desk, lag=lambda: behind(now, watched), latest=lag.latest)
-    metrics = _metrics(centre, ledger, lag.latest)
+    watched = {STORY_EVENTS: "shoufa-core", ADAPT_ORDERS: "shoufa-core"}
+    watched[TRANSCODE_ORDERS] = "shoufa-transcode"
+    watched |= {release_orders(c): f"shoufa-publish-{c}" for c in centre.specs}
+    lag = LagReader(settings.kafka_bootstrap, watched)
+    app = make_api(desk, lag=lag.read)
+    metrics = _metrics(centre, ledger)
     install_board(
         app,
         ledger,
         list(centre.specs.values()),
         centre.newsroom,
-        lag=lag.latest,
         late=lambda: metrics.stories.figures.late,
     )
     root = settings.data / "site"
@@ -79,9 +77,8 @@ async def serve(centre: Centre) -> int:
         _server(app, settings.web_port),
         _server(make_site(root, feed), settings.site_port),
     ]
-    watcher = WatchFolder(desk, settings.data / "hotfolders" / "in")
-    watcher.start()
-    lag.start()
+    watching = Watching(desk, settings.data / "hotfolders" / "in")
+    await asyncio.to_thread(watching.attend)
     metrics.start()
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     stop = asyncio.Event()
@@ -95,6 +92,7 @@ async def serve(centre: Centre) -> int:
     liveness.announce_ready(settings)
     while not stop.is_set():
         liveness.beat(settings)
+        await asyncio.to_thread(watching.attend)
         if any(task.done() for task in tasks):
             return 1
         with contextlib.suppress(TimeoutError):
@@ -103,26 +101,19 @@ async def serve(centre: Centre) -> int:
         server.should_exit = True
     app.state.board.close()
     await asyncio.wait(tasks, timeout=6)
-    watcher.stop()
+    watching.stop()
     metrics.close()
-    lag.stop()
-    now.close()
+    lag.close()
     ledger.close()
     return 0
 
 
-def _metrics(centre: Centre, ledger: Ledger, latest: Latest) -> Metrics:
+def _metrics(centre: Centre, ledger: Ledger) -> Metrics:
     """The figures of ``/metrics``, and the alarms that rest on them."""
     robot = centre.newsroom.robot
     alarms = Alarms(ledger, centre.newsroom.centre, None if robot is None else partial(say, robot))
-    stories = StoryFigures(ledger, centre.specs.values())
-    every_s = centre.settings.probe_every_s
-    metrics = Metrics(stories, latest, probe_every_s=every_s)
-    metrics.each = lambda: alarms.turn(
-        stories.figures,
-        latest(),
-        probe_silent_s=stories.probe_silent_s() if every_s else 0.0,
-    )
+    metrics = Metrics(StoryFigures(ledger, centre.specs.values()), lambda: NOTHING)
+    metrics.each = lambda: alarms.turn(metrics.stories.figures, NOTHING)
     return metrics
 
 

@@ -48,12 +48,10 @@ class Alarms:
         self._waits_since: float | None = None
         self._counts: deque[tuple[int, int]] = deque()
 
-    def turn(self, figures: Figures, lag: LagSnapshot, *, probe_silent_s: float = 0.0) -> None:
+    def turn(self, figures: Figures, lag: LagSnapshot) -> None:
         """Note what is wrong now; tell what is due. A ledger that is away changes nothing."""
         now = self.ledger.now_ms()
-        present = conditions(
-            figures, lag, breaches=self._recent(figures, now), probe_silent_s=probe_silent_s
-        )
+        present = conditions(figures, lag, breaches=self._recent(figures, now))
         try:
             with self.ledger.snapshot() as view:
                 book = kept.book(view)

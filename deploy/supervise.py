@@ -46,13 +46,15 @@ def run(
     stop_when_done: bool = False,
     shown: list[tuple[str, str]] | None = None,
     table: list[ProcessSpec] | None = None,
+    only: list[str] | None = None,
 ) -> int:
     """Start the stack and stay in the foreground until SIGINT or SIGTERM.
 
     ``simulators``: start the outside platforms' simulators too. ``foreground``: a command line that
     is run with the terminal once all is ready (in the caller's working folder, with every SHOUFA_
     setting in its environment); with ``stop_when_done`` its end ends the stack. ``shown``: the
-    block of addresses, by default all of them. ``table``: other processes (tests).
+    block of addresses, by default all of them. ``table``: other processes (tests). ``only``: of
+    the processes those, beside the ones of another host; ``migrate`` runs there alone.
 
     Returns only when the start fails (1, with the reason on stderr). Else this process becomes the
     supervisor, whose exit status is the foreground command's (130 where Ctrl-C cut it off), 0
@@ -60,7 +62,7 @@ def run(
     """
     settings = settings.model_copy(update={"data": settings.data.resolve()})
     try:
-        plan = _prepare(settings, simulators=simulators, table=table)
+        plan = _prepare(settings, simulators=simulators, table=table, only=only)
     except KeyboardInterrupt:
         return 130
     except _CannotStart as error:
@@ -84,8 +86,19 @@ class _CannotStart(Exception):
     """Said to the operator as it is."""
 
 
-def _prepare(settings: Settings, *, simulators: bool, table: list[ProcessSpec] | None) -> StackPlan:
+def _prepare(
+    settings: Settings,
+    *,
+    simulators: bool,
+    table: list[ProcessSpec] | None,
+    only: list[str] | None = None,
+) -> StackPlan:
     """Do all that comes before the first process; the plan so far."""
+    if only is not None and not (settings.kafka and settings.s3 and settings.ledger):
+        raise _CannotStart(
+            "--only: 请先用 SHOUFA_KAFKA、SHOUFA_S3、SHOUFA_LEDGER 指明共用的服务 / "
+            "set all three to the shared servers first"
+        )
     for folder in FOLDERS:
         (settings.data / folder).mkdir(parents=True, exist_ok=True)
     lock = take_lock(settings.run_dir)
@@ -102,6 +115,8 @@ def _prepare(settings: Settings, *, simulators: bool, table: list[ProcessSpec] |
         if taken := ports.explain_busy(settings, simulators=simulators):
             raise _CannotStart(taken)
         table = _local_stack(settings, simulators=simulators)
+        if only is not None:
+            table = _part(table, only)
         leave_nothing = [] if settings.s3 else [str(p) for p in s3.socket_paths(settings)]
     return StackPlan(
         data=str(settings.data),
@@ -124,6 +139,16 @@ def _local_stack(settings: Settings, *, simulators: bool) -> list[ProcessSpec]:
             flush=True,
         )
     return process_table(settings, class_path, synchronous=synchronous, simulators=simulators)
+
+
+def _part(table: list[ProcessSpec], only: list[str]) -> list[ProcessSpec]:
+    known = {spec.name for spec in table}
+    if unknown := [name for name in only if name not in known]:
+        raise _CannotStart(
+            f"--only: 没有这些进程 / no such process: {', '.join(unknown)}; {', '.join(known)}"
+        )
+    kept = [spec for spec in table if spec.name in only]
+    return [replace(s, after=[name for name in s.after if name in only]) for s in kept]
 
 
 def _become_supervisor(plan: StackPlan, settings: Settings) -> int:

@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     newsroom: Path = REPOSITORY / "deploy" / "newsroom.toml"
     ledger: str = ""
     """SQLAlchemy URL; empty means SQLite in ``data/ledger``."""
+    lease_s: float = Field(default=15.0, ge=1.0)
+    """How long an owner of what there may be only one of is believed to live without a sign; for
+    a ledger on PostgreSQL, the same on every host."""
     kafka: str = ""
     """Bootstrap ``host:port``, several by comma; empty means the local broker."""
     kafka_nodes: int = 1
@@ -31,8 +34,6 @@ class Settings(BaseSettings):
     s3_bucket: str = "shoufa"
     keep_free_bytes: int = Field(default=1024**3, ge=0)
     """Uploads are refused (507) when they would leave less free disk than this."""
-    probe_every_s: float = Field(default=300.0, ge=0)
-    """Seconds between two probes through every channel's queue; 0 sends none."""
     ffmpeg: str = ""
     """Path of ffmpeg; empty means found on PATH, else the packaged binary."""
     ffprobe: str = ""

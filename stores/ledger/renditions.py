@@ -121,6 +121,12 @@ def release_owned(tx: Connection, owner: str, now: int) -> int:
     ).rowcount
 
 
+def owners_at_work(tx: Connection) -> set[str]:
+    return set(
+        tx.execute(select(renditions.c.owner).where(renditions.c.state == "working")).scalars()
+    )
+
+
 def commit(tx: Connection, made: Rendition, *, at: int) -> bool:
     """Record a finished rendition; False when another was committed before."""
     row = get(tx, made.source_sha256, made.recipe)

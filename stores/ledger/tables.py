@@ -259,6 +259,16 @@ wakeups = Table(
     UniqueConstraint("target", "key", "type", name="one_wakeup"),
 )
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("owner", String(120), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    # by the ledger's own clock
+)
+
 idempotency = Table(
     "idempotency",
     metadata,
@@ -327,16 +337,6 @@ audit = Table(
     Column("act", String(40), nullable=False),
     Column("story_id", _Id, index=True),
     Column("detail", Text, nullable=False),
-)
-
-probes = Table(
-    "probes",
-    metadata,
-    Column("channel", String(32), primary_key=True),
-    Column("sent_at", BigInteger, nullable=False),
-    Column("came_at", BigInteger),
-    # when the channel's publisher took the newest probe that reached it
-    Column("took_ms", BigInteger),
 )
 
 alarms = Table(

@@ -57,18 +57,21 @@ class Ledger:
         return round(self.now().timestamp() * 1000)
 
     @contextmanager
-    def transaction(self, story: UUID | str | None = None) -> Iterator[Connection]:
+    def transaction(
+        self, story: UUID | str | None = None, *, locked: bool = True
+    ) -> Iterator[Connection]:
         """Read, decide and write as one; wakes the relay after a commit that wrote to the outbox.
 
         ``story``: reads and writes nothing but this story's rows, so that on PostgreSQL it need
-        not wait for other stories. Without it, it is the only writer of the whole ledger.
+        not wait for other stories. Without it, it is the only writer of the whole ledger. Not
+        ``locked``: one statement that is right whoever writes beside it.
         Raises StorageFull (disk), Unavailable (locked for too long, unreachable); then nothing
         was changed.
         """
         with spoken(), self.engine.connect() as connection:
             connection.info.pop("outbox", None)
             with connection.begin():
-                if self.shared:
+                if self.shared and locked:
                     postgres.lock(connection, None if story is None else str(story))
                 if self._check is not None:
                     self._check(connection)
