@@ -1,8 +1,9 @@
 """The desk's pages on the API's application: the live board (首发 · 指挥调度看板).
 
 There is no sign-in on these pages yet: whoever reaches the port may look. The web process
-listens on loopback only, and the pages show no secret, offer no act, and run no script but
-their own. Before the port is opened to a network, a sign-in has to stand in front.
+listens on loopback only, and the pages show no secret and run no script but their own. What a
+person does here goes through the API with that person's own key, which the page asks for and the
+browser forgets with the tab; so do the dead letters, which not everybody may read. Before the port is opened to a network, a sign-in has to stand in front.
 """
 
 import asyncio
@@ -20,12 +21,13 @@ from desk.lag_page import Stories
 from desk.live import Board
 from desk.screen import Screen
 from desk.timeline import evidence, moments
-from desk.words import RECIPES, RENDITION_STATES, VERSION_STATES
+from desk.words import FOR_PERSON, RECIPES, REFUSED, RENDITION_STATES, VERSION_STATES
 from schemas.channel import ChannelSpec
 from schemas.errors import InvalidInput, PipelineError
 from schemas.lag import NOTHING, Latest
 from schemas.newsroom import Newsroom
 from schemas.rendition import parse_placeholder
+from schemas.settling import with_looks
 from stores.ledger import board_view, views
 from stores.ledger.transaction import Ledger
 
@@ -61,8 +63,9 @@ def install_board(
     """Add the board to the API's application.
 
     ``GET /`` the page, ``/board/events`` its stream, ``/board/stories/<id or number>`` one
-    story, ``/board/static/<file>``, ``/lag`` what waits and why. Sets ``app.state.board``, whose ``close()`` ends all streams
-    so that the server can stop. The fan-out starts with the first stream and ends with the last.
+    story, ``/board/letters`` the dead letters, ``/board/static/<file>``, ``/lag`` what waits and
+    why. Sets ``app.state.board``, whose ``close()`` ends all streams so that the server can stop.
+    The fan-out starts with the first stream and ends with the last.
     """
     screen = Screen(ledger, specs, newsroom)
     board = Board(screen)
@@ -86,6 +89,9 @@ def install_board(
             "lag_part.html" if "part" in request.query_params else "lag.html", 200, **shown
         )
 
+    async def letters(_request: Request) -> Response:
+        return _html("letters.html", 200, centre=newsroom.centre)
+
     async def static(request: Request) -> Response:
         return _static(request.path_params["name"], versioned="v" in request.query_params)
 
@@ -93,6 +99,7 @@ def install_board(
         ("/", page),
         ("/board/events", events),
         ("/board/stories/{story}", story),
+        ("/board/letters", letters),
         ("/board/static/{name}", static),
         ("/lag", waiting),
     ]
@@ -184,6 +191,8 @@ def _story(screen: Screen, key: str, *, part: bool) -> Response:
         with screen.ledger.snapshot() as tx:
             detail = views.story_detail(tx, key)
             attempts = board_view.attempts_made(tx, detail["story_id"])
+        specs = {spec.id: spec for spec in screen.specs}
+        detail["deliveries"] = with_looks(detail["deliveries"], specs)
     except InvalidInput:
         return _html("missing.html", 404, part=part, reason="没有这篇稿件 / no such story")
     except PipelineError:
@@ -198,6 +207,7 @@ def _story(screen: Screen, key: str, *, part: bool) -> Response:
         by=screen.names.get(detail["by"], detail["by"]),
         moments=moments(detail, attempts, channels, screen.names),
         evidence=evidence(detail, channels),
+        failed=any(d["state"] in FOR_PERSON | REFUSED for d in detail["deliveries"]),
         versions=[
             {**v, "word": VERSION_STATES.get(v["state"], v["state"])} for v in detail["versions"]
         ],

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from desk.words import STATES, VERBS, Tone, Word, word_of
+from desk.words import STATES, VERBS, Tone, Word, in_chinese, word_of
+from schemas.settling import ANSWERS
 from stores.ledger.board_view import AttemptMade
 
 
@@ -87,6 +88,12 @@ def _outlets(
         if received is not None:
             note = " ".join(t for t in ("回执", row["receipt_id"]) if t)
             found.append(Moment(received, f"{name} 上线", note, "check", "good"))
+        if row["settled"]:
+            said = row["settled"]
+            means = in_chinese(ANSWERS[said["question"]][said["answer"]])
+            note = " · ".join(t for t in (said["by_name"], said["note"]) if t)
+            at = _need(said["at"])
+            found.append(Moment(at, f"{name} 人工登记: {means}", note, "person", "call"))
     for run in _runs(attempts):
         found += _attempts(run, channels.get(run[0].channel, run[0].channel))
     return found

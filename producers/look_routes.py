@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from producers.settle import with_looks
 from producers.signed_in import At, Signed
 from schemas import keys
+from schemas.settling import with_looks
 from stores import objects
 from stores.ledger import stories, views
 

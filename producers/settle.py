@@ -4,8 +4,6 @@ One transaction, final when it answers, compare-and-set on what the person saw. 
 in a state from which the conductor goes on; the event says who answered what.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +24,8 @@ from schemas.settling import (
     address_fault,
     answers_of,
     becomes,
-    look,
     question_of,
+    with_looks,
 )
 from schemas.text import Line, Text
 from stores.ledger import outbox, people, publications, stories, views
@@ -112,26 +110,6 @@ def settle(
     with desk.ledger.snapshot() as view:
         shown = with_looks(views.deliveries(view, story_id=story.id), desk.specs)
     return next(d for d in shown if (d["channel"], d["release"]) == (channel, release))
-
-
-def with_looks(
-    deliveries: list[dict[str, Any]], specs: Mapping[str, ChannelSpec]
-) -> list[dict[str, Any]]:
-    """Deliveries with ``look``: what a person has to look at and may answer, else None."""
-    return [{**d, "look": _look(d, specs)} for d in deliveries]
-
-
-def _look(d: Mapping[str, Any], specs: Mapping[str, ChannelSpec]) -> dict[str, Any] | None:
-    if d["asks"] is None:
-        return None
-    found = look(specs.get(d["channel"]), d["channel"], d["asks"], withdrawn=d["withdrawn"])
-    return {
-        **asdict(found),
-        "headline": d["headline"],
-        "marker": d["marker"],
-        "sent_at": d["requested_at"],
-        "as_of": d["updated_at"],
-    }
 
 
 def _row(tx: Connection, story_id: str, channel: str, release: int) -> Row[Any]:

@@ -5,7 +5,7 @@ answers, and each answer leads to a state from which the system goes on by itsel
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -133,6 +133,27 @@ def look(
         address=str(place),
         hosts=hosts,
     )
+
+
+def with_looks(
+    deliveries: list[dict[str, Any]], specs: Mapping[str, ChannelSpec]
+) -> list[dict[str, Any]]:
+    """Deliveries (``stores.ledger.views.delivery``) with ``look``: what a person has to look at
+    and may answer; None where nobody is asked."""
+    return [{**d, "look": _look(d, specs)} for d in deliveries]
+
+
+def _look(d: Mapping[str, Any], specs: Mapping[str, ChannelSpec]) -> dict[str, Any] | None:
+    if d["asks"] is None:
+        return None
+    found = look(specs.get(d["channel"]), d["channel"], d["asks"], withdrawn=d["withdrawn"])
+    return {
+        **asdict(found),
+        "headline": d["headline"],
+        "marker": d["marker"],
+        "sent_at": d["requested_at"],
+        "as_of": d["updated_at"],
+    }
 
 
 def hosts_of(spec: ChannelSpec | None) -> tuple[str, ...]:

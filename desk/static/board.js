@@ -192,8 +192,12 @@ async function load(story) {
   const opened = new Set(Array.from(panel.querySelectorAll("details[open]"), (d) => d.dataset.key));
   const top = panel.scrollTop;
   const shut = panel.querySelector(".shut");
+  const typed = new Map(Array.from(panel.querySelectorAll("form.act input"), (i) => [i.id, i.value]));
+  const focused = panel.contains(document.activeElement) ? document.activeElement.id : "";
   panel.querySelector(".detail")?.remove();
   shut.insertAdjacentHTML("afterend", html);
+  for (const input of panel.querySelectorAll("form.act input")) input.value = typed.get(input.id) ?? "";
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   Array.from(panel.querySelectorAll("details")).forEach((d) => {
     if (opened.has(d.dataset.key)) d.open = true;
   });

@@ -1,0 +1,115 @@
+// By hand: every act goes to the API with the person's own key, kept until the tab is closed.
+"use strict";
+/* global again */ // of board.js, where the story is a panel
+const hands = (() => {
+  const KEY = "shoufa-key";
+
+  function askKey(why) {
+    const box = document.createElement("dialog");
+    box.innerHTML =
+      '<form><p><b>您的密钥</b> <small>your key (secrets/keys)</small></p><p class="said" role="alert"></p>' +
+      '<p><input type="password" autocomplete="off" required aria-label="密钥 / key"></p>' +
+      '<p><button>好 / go on</button> <button type="button" data-no>取消 / cancel</button></p></form>';
+    box.querySelector(".said").textContent = why;
+    document.body.append(box);
+    return new Promise((done) => {
+      const end = (key) => {
+        box.close();
+        box.remove();
+        done(key);
+      };
+      box.querySelector("form").addEventListener("submit", (event) => {
+        event.preventDefault();
+        end(box.querySelector("input").value.trim());
+      });
+      box.querySelector("[data-no]").addEventListener("click", () => end(""));
+      box.addEventListener("cancel", () => end(""));
+      box.showModal();
+    });
+  }
+
+  // {ok, told}, or null when the person did not want to.
+  async function call(path, body) {
+    let why = "";
+    for (;;) {
+      const key = sessionStorage.getItem(KEY) || (await askKey(why));
+      if (!key) return null;
+      let answer;
+      try {
+        const headers = { Authorization: `Bearer ${key}` };
+        if (body) headers["Content-Type"] = "application/json";
+        answer = await fetch(path, {
+          method: body ? "POST" : "GET",
+          headers,
+          body: body ? JSON.stringify(body) : undefined,
+        });
+      } catch (error) {
+        sessionStorage.removeItem(KEY);
+        return { ok: false, told: { reason: `没有连上 / not reached: ${error.message}` } };
+      }
+      const told = await answer.json().catch(() => ({ reason: `HTTP ${answer.status}` }));
+      if (answer.ok || answer.status !== 401) {
+        if (answer.status === 403) sessionStorage.removeItem(KEY); // somebody else's may do
+        else sessionStorage.setItem(KEY, key);
+        return { ok: answer.ok, told };
+      }
+      sessionStorage.removeItem(KEY);
+      why = told.reason;
+    }
+  }
+
+  function say(form, text, bad) {
+    const said = form.querySelector(".said");
+    said.textContent = text;
+    said.toggleAttribute("data-bad", Boolean(bad));
+  }
+
+  const faultOf = (told) => [told.reason, told.next_step].filter(Boolean).join("\n");
+
+  // First the plan, then the same again for real.
+  async function planned(form, path, body, lineOf) {
+    const real = form.dataset.planned === JSON.stringify(body);
+    const answer = await call(path, { ...body, dry_run: !real });
+    if (!answer) return false;
+    if (!answer.ok) {
+      say(form, faultOf(answer.told), true);
+      return false;
+    }
+    const lines = answer.told.plan.map(lineOf);
+    const does = answer.told.plan.some((line) => line.way || line.sends || body.reason);
+    form.dataset.planned = !real && does ? JSON.stringify(body) : "";
+    const head = real ? "已做 / done" : does ? "计划如下, 再按一次就做 / the plan; press again to do it" : "没有可做的 / nothing to do";
+    say(form, [head, ...lines].join("\n"));
+    return real;
+  }
+
+  async function settle(form) {
+    const { act, answer, asOf } = form.dataset;
+    const where = form.querySelector("[name=where]")?.value.trim() ?? "";
+    const note = form.querySelector("[name=note]")?.value.trim() ?? "";
+    const body = { answer, as_of: asOf, note };
+    if (where) body[where.includes("://") ? "url" : "item_id"] = where;
+    const got = await call(act, body);
+    if (got) say(form, got.ok ? `已登记: ${got.told.reason}` : faultOf(got.told), !got.ok);
+    return Boolean(got && got.ok);
+  }
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-act]");
+    if (!form) return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    try {
+      const done = form.dataset.answer
+        ? await settle(form)
+        : await planned(form, form.dataset.act, {}, (l) => `${l.channel}: ${l.says}`);
+      const fresh = document.body.classList.contains("alone") ? () => location.reload() : again;
+      if (done) setTimeout(fresh, 1200); // long enough to read what was recorded
+    } finally {
+      button.disabled = false;
+    }
+  });
+
+  return { call, planned, say, faultOf };
+})();
