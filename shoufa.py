@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import commands, hands
+from cli import commands, hands, lag_command
 from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
@@ -86,6 +86,8 @@ def check(data: Data = None, port_base: PortBase = None) -> None:
 
     raise typer.Exit(check_files(settings_of(data, port_base)))
 
+
+app.command(rich_help_panel=STACK)(lag_command.lag)
 
 for _command in (
     commands.submit,

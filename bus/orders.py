@@ -42,6 +42,8 @@ class OrderSource:
     """(connection, place) → the ledger knows the row."""
     lasting: Callable[[Any, list[Any]], set[Any]]
     """(connection, places) → those that a restart would find without their record."""
+    rowless: Callable[[Order], bool] = lambda _order: False
+    """Takes an order that has no row of its own; False: it is none of these."""
     genuine: Callable[..., None] = genuine.check
     """Raises InvalidInput for a record that the ledger did not write."""
 
@@ -121,10 +123,11 @@ class OrderLoop:
             event_id, order = decode(record.value, record.headers)
             if not isinstance(order, Order):
                 raise InvalidInput(Fault("wrong_type", "ce_type", "an event on an order topic"))
-            place = self.source.place_of(order)
             with self.ledger.snapshot() as view:
                 self.source.genuine(view, record.topic, record.key, record.value, event_id, order)
-                if not self.source.exists(view, place):
+                rowless = self.source.rowless(order)
+                place = None if rowless else self.source.place_of(order)
+                if not rowless and not self.source.exists(view, place):
                     raise InvalidInput(
                         Fault("no_such_row", "order", "the ledger knows nothing of this order")
                     )

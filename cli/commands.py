@@ -283,6 +283,8 @@ def _picture(api: Api, story: str | None) -> Group:
         f"{quiet} · 稿件 {now['stories']} · 未完成 {now['unfinished']} · 待转码 "
         f"{now['renditions_open']} · 要人处理 {now['needs_person']} · 死信 {now['dead_letters']}"
     )
+    if now["overdue"]:
+        line += f" · 滞留 {sum(now['overdue'].values())}"
     resting = [Text(f"{channel}: {told}") for channel, told in now["resting"].items()]
     return Group(deliveries_table(rows), *resting, Text(line))
 

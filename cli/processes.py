@@ -77,6 +77,7 @@ async def _core(centre: Centre) -> int:
     from streams.adapter import Adapter
     from streams.app import make_app
     from streams.conductor import Conductor
+    from streams.sweep import Sweep
     from streams.timer import Timer
 
     settings = centre.settings
@@ -95,7 +96,7 @@ async def _core(centre: Centre) -> int:
     conductor = Conductor(ledger, centre.rules(), centre.newsroom)
     adapter = Adapter(ledger, objects.open_objects(settings), centre.specs, centre.modules)
     app = make_app(settings, ledger, conductor, adapter)
-    relay, timer = Relay(ledger, settings), Timer(ledger)
+    relay, timer = Relay(ledger, settings), Timer(ledger, Sweep(conductor).once)
     relay.start()
     timer.start()
     await app.start()

@@ -1,4 +1,4 @@
-"""The web process: two servers on loopback, the watched folder, and the lag reader."""
+"""The web process: two servers on loopback, the watched folder, the lag monitor, the figures."""
 
 import asyncio
 import contextlib
@@ -11,18 +11,20 @@ import uvicorn
 from starlette.responses import Response
 
 from bus import liveness
-from bus.offsets import LagReader
+from cli.lag_wiring import monitor_of
 from cli.watching import Watching
 from cli.wiring import Centre, desk_of, open_ledger_of
 from consumers.alarms import Alarms
+from consumers.lag import behind
+from consumers.lag_newsroom import groups_of
+from consumers.lag_read import Brokers
 from consumers.metrics import CONTENT_TYPE, Metrics
 from consumers.robot import say
 from consumers.story_figures import StoryFigures
 from deploy.site import make_site
 from desk.app import install_board
 from producers.api import make_api
-from schemas.lag import NOTHING
-from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
+from schemas.lag import Latest
 from stores import objects
 from stores.ledger.transaction import Ledger
 from streams.inspect import inspect
@@ -50,17 +52,17 @@ async def serve(centre: Centre) -> int:
         objects.open_objects(settings),
         lambda path, field, name: inspect(path, programs, field=field, file_name=name),
     )
-    watched = {STORY_EVENTS: "shoufa-core", ADAPT_ORDERS: "shoufa-core"}
-    watched[TRANSCODE_ORDERS] = "shoufa-transcode"
-    watched |= {release_orders(c): f"shoufa-publish-{c}" for c in centre.specs}
-    lag = LagReader(settings.kafka_bootstrap, watched)
-    app = make_api(desk, lag=lag.read)
-    metrics = _metrics(centre, ledger)
+    watched = groups_of(list(centre.specs.values()))
+    now = Brokers(settings.kafka_bootstrap, timeout_ms=2000)
+    lag = monitor_of(centre, ledger)
+    app = make_api(desk, lag=lambda: behind(now, watched), latest=lag.latest)
+    metrics = _metrics(centre, ledger, lag.latest)
     install_board(
         app,
         ledger,
         list(centre.specs.values()),
         centre.newsroom,
+        lag=lag.latest,
         late=lambda: metrics.stories.figures.late,
     )
     root = settings.data / "site"
@@ -79,6 +81,7 @@ async def serve(centre: Centre) -> int:
     ]
     watching = Watching(desk, settings.data / "hotfolders" / "in")
     await asyncio.to_thread(watching.attend)
+    lag.start()
     metrics.start()
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     stop = asyncio.Event()
@@ -103,17 +106,24 @@ async def serve(centre: Centre) -> int:
     await asyncio.wait(tasks, timeout=6)
     watching.stop()
     metrics.close()
-    lag.close()
+    lag.stop()
+    now.close()
     ledger.close()
     return 0
 
 
-def _metrics(centre: Centre, ledger: Ledger) -> Metrics:
+def _metrics(centre: Centre, ledger: Ledger, latest: Latest) -> Metrics:
     """The figures of ``/metrics``, and the alarms that rest on them."""
     robot = centre.newsroom.robot
     alarms = Alarms(ledger, centre.newsroom.centre, None if robot is None else partial(say, robot))
-    metrics = Metrics(StoryFigures(ledger, centre.specs.values()), lambda: NOTHING)
-    metrics.each = lambda: alarms.turn(metrics.stories.figures, NOTHING)
+    stories = StoryFigures(ledger, centre.specs.values())
+    every_s = centre.settings.probe_every_s
+    metrics = Metrics(stories, latest, probe_every_s=every_s)
+    metrics.each = lambda: alarms.turn(
+        stories.figures,
+        latest(),
+        probe_silent_s=stories.probe_silent_s() if every_s else 0.0,
+    )
     return metrics
 
 

@@ -20,10 +20,13 @@ HOLD_S: dict[str, float] = {
     "order": 0,
     "letters": 0,
     "blind": 60,
+    "probe": 60,
 }
 """Kind → seconds for which a condition must hold before anybody is told."""
 CLEAR_S = 60.0
 """… and for which it must be gone before its end is told: a flicker is one alarm."""
+PROBE_SILENT_S = 900.0
+"""Longer than any call that a publisher may be busy with."""
 TITLES = 3
 """So many headlines stand in a sentence; the rest is a number."""
 
@@ -38,8 +41,11 @@ class Condition:
     sentence: str
 
 
-def conditions(figures: Figures, lag: LagSnapshot, *, breaches: int) -> list[Condition]:
-    """Everything that is wrong now; ``breaches``: followers of the last minutes that were early."""
+def conditions(
+    figures: Figures, lag: LagSnapshot, *, breaches: int, probe_silent_s: float = 0.0
+) -> list[Condition]:
+    """Everything that is wrong now. ``breaches``: followers of the last minutes that were early;
+    ``probe_silent_s``: since the outlet that waits longest took a probe."""
     found = list(_late(figures))
     if lag.stale:
         told = "看不到积压情况: Kafka 或监测停了, 没有数据不等于正常, 请运维查看"
@@ -49,6 +55,9 @@ def conditions(figures: Figures, lag: LagSnapshot, *, breaches: int) -> list[Con
     if breaches:
         told = f"有 {breaches} 条稿件在新媒体首发之前就发到了跟进渠道, 请值班编辑核对"
         found.append(Condition("order", "order", "editor", told))
+    if probe_silent_s > PROBE_SILENT_S:
+        told = f"探测稿 {round(probe_silent_s / 60)} 分钟没有走完全程, 稿件可能也走不通, 请运维查看"
+        found.append(Condition("probe", "probe", "page", told))
     if figures.letters_open:
         told = f"有 {figures.letters_open} 条消息无法处理, 请运维看死信 (./run dead-letters list)"
         found.append(Condition("letters", "letters", "ticket", told))

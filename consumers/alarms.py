@@ -48,10 +48,12 @@ class Alarms:
         self._waits_since: float | None = None
         self._counts: deque[tuple[int, int]] = deque()
 
-    def turn(self, figures: Figures, lag: LagSnapshot) -> None:
+    def turn(self, figures: Figures, lag: LagSnapshot, *, probe_silent_s: float = 0.0) -> None:
         """Note what is wrong now; tell what is due. A ledger that is away changes nothing."""
         now = self.ledger.now_ms()
-        present = conditions(figures, lag, breaches=self._recent(figures, now))
+        present = conditions(
+            figures, lag, breaches=self._recent(figures, now), probe_silent_s=probe_silent_s
+        )
         try:
             with self.ledger.snapshot() as view:
                 book = kept.book(view)

@@ -45,7 +45,7 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
             return None
         story = stories.get(tx, row.story_id)
         sent_before = now + round(spec.call_deadline_s * 1000)
-        if row.state == "unknown" or row.handle is not None:
+        if row.state in publications.ASKING or row.handle is not None:
             return Claim(row, None, story.number, story.withdrawn_reason, sent_before)
         stop = may_claim(_claimant(tx, row, story))
         if stop is not None:

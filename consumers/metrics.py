@@ -14,6 +14,7 @@ from consumers import lag_metrics, story_metrics
 from consumers.story_figures import StoryFigures
 from schemas.errors import PipelineError
 from schemas.lag import LagSnapshot
+from stores.ledger import probes
 
 log = structlog.get_logger("metrics")
 
@@ -30,12 +31,14 @@ class Metrics(Collector):
         lag: Callable[[], LagSnapshot],
         *,
         cycle_s: float = 5.0,
+        probe_every_s: float = 0.0,
         each: Callable[[], None] = lambda: None,
     ) -> None:
         self.stories = stories
         self.lag = lag
         self.each = each
         self._cycle_s = cycle_s
+        self._probe_every_s = probe_every_s
         self._registry = CollectorRegistry()
         self._registry.register(self)
         for own in (ProcessCollector, PlatformCollector, GCCollector):
@@ -59,15 +62,29 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from lag_metrics.families(self.lag())
         yield from story_metrics.families(self.stories.figures, self.stories.specs)
+        yield from story_metrics.probe_families(self.stories.probes)
 
     def refresh(self) -> None:
         """One cycle. A ledger that is away leaves the figures, whose age then grows."""
         try:
             self.stories.refresh()
+            self._probe()
         except PipelineError as error:
             log.warning("metrics.ledger_away", error=str(error))
         self._text = generate_latest(self._registry)
         self.each()
+
+    def _probe(self) -> None:
+        if not self._probe_every_s:
+            return
+        ledger = self.stories.ledger
+        with ledger.snapshot() as view:
+            due = probes.is_due(view, every_s=self._probe_every_s, at=ledger.now_ms())
+        if due:
+            with ledger.transaction() as tx:
+                probes.send_if_due(
+                    tx, self.stories.specs, every_s=self._probe_every_s, at=ledger.now_ms()
+                )
 
     def _run(self) -> None:
         while not self._stop.is_set():

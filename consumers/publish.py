@@ -42,12 +42,12 @@ from schemas.errors import (
     UnknownOutcome,
 )
 from schemas.hashing import sha256
-from schemas.orders import Order, ReleaseOrder
+from schemas.orders import Order, ProbeOrder, ReleaseOrder
 from schemas.receipt import Receipt
 from schemas.settings import Settings
 from schemas.topics import release_orders
 from stores import objects
-from stores.ledger import publications, stories
+from stores.ledger import probes, publications, stories
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("publish")
@@ -80,6 +80,7 @@ class Publisher:
         self._ringing = False
         self.busy_since: float | None = None
         self.rests = Rests(ledger, spec.id)
+        self._probe: ProbeOrder | None = None
         self._lock = _lock(settings.run_dir / f"publish-{spec.id}.lock")
         self.orders = OrderLoop(ledger, settings.kafka_bootstrap, self._source(), self.ring)
         self._thread = threading.Thread(target=self._run, name=f"publish {spec.id}", daemon=True)
@@ -132,7 +133,23 @@ class Publisher:
             place_of=partial(_place, self.spec.id),
             exists=lambda view, place: publications.get(view, *place) is not None,
             lasting=publications.lasting,
+            rowless=self._take_probe,
         )
+
+    def _take_probe(self, order: Order) -> bool:
+        """Left to the thread that publishes: it is that one whose life a probe proves."""
+        if not isinstance(order, ProbeOrder) or order.channel != self.spec.id:
+            return False
+        self._probe = order
+        self.ring()
+        return True
+
+    def _answer_probe(self) -> None:
+        probe, self._probe = self._probe, None
+        if probe is not None:
+            sent_at = round(probe.at.timestamp() * 1000)
+            with self.ledger.transaction() as tx:
+                probes.came(tx, self.spec.id, sent_at, at=self.ledger.now_ms())
 
     def _run(self) -> None:
         unsure = False
@@ -141,6 +158,7 @@ class Publisher:
                 if unsure:  # a claim whose commit was not answered may stand; no call is under way
                     self._adopt()
                     unsure = False
+                self._answer_probe()
                 worked = self._work_once()
                 if not worked:
                     self._sleep()
@@ -208,7 +226,7 @@ class Publisher:
         except (PermanentError, ValidationError) as error:
             told = f"渠道稿无法读取 / the frozen copy cannot be read: {error}"
             # of what the outlet may have taken already it says nothing
-            asked = row.state == "unknown" or row.handle is not None
+            asked = row.state in publications.ASKING or row.handle is not None
             answer = TransientError(told) if asked else Refused(told)
         else:
             answer = self._ask(partial(self._call_now, taken, payload, attempt))
@@ -224,7 +242,7 @@ class Publisher:
 
     def _follow(self, row: Row[Any], answer: Answer, end: float) -> Next:
         spec, jitter = self.spec, random.random()  # noqa: S311  # no secret
-        if row.state == "unknown":
+        if row.state in publications.ASKING:
             return after_find(
                 answer, spec, self.module.capabilities, tries=row.tries, jitter=jitter
             )
@@ -247,7 +265,7 @@ class Publisher:
 
     def _call(self, taken: claims.Claim, payload: Any, attempt: Attempt) -> Callable[[], Answer]:
         row, module, account = taken.row, self.module, self.account
-        if row.state == "unknown":
+        if row.state in publications.ASKING:
             return lambda: module.find(account, payload, attempt)
         if row.handle is not None:
             handle = publications.loads(row.handle)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from schemas.channel import ChannelSpec
 from schemas.lag import Late
-from stores.ledger import promptness
+from stores.ledger import probes, promptness
 from stores.ledger.promptness import Owed
 from stores.ledger.transaction import Ledger
 
@@ -108,6 +108,8 @@ class StoryFigures:
         self.ledger = ledger
         self.specs = {spec.id: spec for spec in specs}
         self.figures = Figures()
+        self.probes: dict[str, tuple[float, float]] = {}
+        """Channel → (seconds its last probe took, Unix time at which it came)."""
 
     def refresh(self) -> Figures:
         """Read what is new; raises what the ledger raises and then changes nothing."""
@@ -121,6 +123,7 @@ class StoryFigures:
             owed = promptness.owed(tx)
             waiting = promptness.by_state(tx)
             letters, letters_open = promptness.open_letters(tx)
+            self.probes = probes.last(tx)
         figures = self.figures
         for arrival in arrivals:
             self._add(figures.since_filed, arrival.channel, arrival.kind, arrival.since_filed_s)
@@ -138,6 +141,11 @@ class StoryFigures:
         figures.letters, figures.letters_open = letters, letters_open
         figures.at_ms = until
         return figures
+
+    def probe_silent_s(self) -> float:
+        """Since the outlet that waits longest took a probe; 0 before the first one came."""
+        oldest = min((at for _, at in self.probes.values()), default=None)
+        return 0.0 if oldest is None else max(0.0, self.ledger.now_ms() / 1000 - oldest)
 
     def _add(
         self, into: dict[tuple[str, str], Histogram], channel: str, kind: str, seconds: float

@@ -20,6 +20,7 @@ from producers.letters import DiscardIn, ReplayIn
 from producers.resend import ResendIn
 from producers.settle import SettleIn
 from schemas.errors import Fault, PipelineError
+from schemas.lag import NOTHING, Latest
 from schemas.story import Filing, Plan, StoryIn
 
 log = structlog.get_logger("api")
@@ -33,8 +34,9 @@ Lag = Callable[[], dict[str, Any]]
 """Consumer group and topic → records not taken yet, None where unknown."""
 
 
-def make_api(desk: Desk, *, lag: Lag) -> FastAPI:
-    """The application; ``lag`` tells what Kafka still holds for each consumer group."""
+def make_api(desk: Desk, *, lag: Lag, latest: Latest = lambda: NOTHING) -> FastAPI:
+    """The application; ``lag`` tells what Kafka holds now for each consumer group (and waits for
+    its answer), ``latest`` is the lag monitor's last snapshot (and waits for nothing)."""
     app = FastAPI(
         title="shoufa 首发",
         version="1",
@@ -45,6 +47,7 @@ def make_api(desk: Desk, *, lag: Lag) -> FastAPI:
     )
     app.state.desk = desk
     app.state.lag = lag
+    app.state.latest_lag = latest
     app.state.pool = ThreadPoolExecutor(8, thread_name_prefix="upload")
     _install_errors(app)
     for room in (story_routes, act_routes, hand_routes, look_routes):

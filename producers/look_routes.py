@@ -1,18 +1,22 @@
 """Looking over HTTP: stories, channel copies, deliveries, and whether the system is quiet."""
 
+import dataclasses
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
 
 from producers.signed_in import At, Signed
 from schemas import keys
+from schemas.lag import LagSnapshot
 from schemas.settling import with_looks
 from stores import objects
-from stores.ledger import stories, views
+from stores.ledger import overdue, stories, views
 
 router = APIRouter()
 
+_SNAPSHOT = TypeAdapter(LagSnapshot)
 _MOST = 2**31 - 1
 """Of a whole number in the ledger."""
 
@@ -87,8 +91,20 @@ def status(request: Request, desk: At, _who: Signed) -> dict[str, Any]:
     """Whether the system is quiet: nothing moves by itself any more."""
     with desk.ledger.snapshot() as view:
         told = views.status(view)
+        told["overdue"] = overdue.counts(view, desk.ledger.now_ms())
     told["lag"] = request.app.state.lag()
     behind = [n for n in told["lag"].values() if n != 0]
     counted = told["open_intents"] + told["unfinished"] + told["outbox_rows"]
     told["quiet"] = counted + told["renditions_open"] == 0 and not behind
     return told
+
+
+@router.get("/lag", tags=["look"], response_model=LagSnapshot)
+def lag(request: Request, _who: Signed, group: str | None = None) -> Response:
+    """积压: the last snapshot of the lag monitor; ``age_s`` says how old, ``stale`` that it is too
+    old for its figures to stand. Never waits for Kafka. ``group``: that consumer group alone."""
+    told: LagSnapshot = request.app.state.latest_lag()
+    if group is not None:
+        kept = tuple(g for g in told.groups if g.group == group)
+        told = dataclasses.replace(told, groups=kept)
+    return Response(_SNAPSHOT.dump_json(told), media_type="application/json")

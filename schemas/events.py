@@ -192,6 +192,16 @@ class WakeupDue(Event):
     key: str = ""
 
 
+class ProbeSent(Event):
+    """探测: walks every hop that a story walks, to each channel's publisher, and asks no outlet.
+
+    ``story_id`` names no story; it is the probe's own id. Changes nothing but its own times.
+    """
+
+    name = "probe.sent"
+    at: AwareDatetime
+
+
 EVENTS: dict[str, type[Event]] = {
     event.type(): event
     for event in (
@@ -211,5 +221,6 @@ EVENTS: dict[str, type[Event]] = {
         DeliverySettled,
         DeliveryResent,
         WakeupDue,
+        ProbeSent,
     )
 }

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from schemas.body import Model
 from schemas.rendition import RecipeName
@@ -11,7 +11,7 @@ from schemas.text import ChannelId, Sha256
 
 
 class Order(Model):
-    """Base of the three kinds."""
+    """Base of all kinds."""
 
     name: ClassVar[str]
     major: ClassVar[int] = 1
@@ -49,6 +49,17 @@ class ReleaseOrder(Order):
     verb: Literal["create", "update", "recall", "confirm", "reconcile"]
 
 
+class ProbeOrder(Order):
+    """Say that this channel's publisher takes orders. Row: probes(channel)."""
+
+    name = "probe.order"
+    story_id: UUID
+    """The probe's own id."""
+    channel: ChannelId
+    at: AwareDatetime
+    """When the probe was sent."""
+
+
 ORDERS: dict[str, type[Order]] = {
-    order.type(): order for order in (TranscodeOrder, AdaptOrder, ReleaseOrder)
+    order.type(): order for order in (TranscodeOrder, AdaptOrder, ReleaseOrder, ProbeOrder)
 }

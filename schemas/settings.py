@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     s3_bucket: str = "shoufa"
     keep_free_bytes: int = Field(default=1024**3, ge=0)
     """Uploads are refused (507) when they would leave less free disk than this."""
+    probe_every_s: float = Field(default=300.0, ge=0)
+    """Seconds between two probes through every channel's queue; 0 sends none."""
     ffmpeg: str = ""
     """Path of ffmpeg; empty means found on PATH, else the packaged binary."""
     ffprobe: str = ""

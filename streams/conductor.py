@@ -10,9 +10,9 @@ from bus import genuine
 from bus.dead_letters import Origin, bury, bury_alone
 from schemas.codec import decode, derived_id
 from schemas.errors import InvalidInput
-from schemas.events import Event, WakeupDue
+from schemas.events import Event, ProbeSent, WakeupDue
 from schemas.newsroom import Newsroom
-from schemas.orders import TranscodeOrder
+from schemas.orders import ProbeOrder, TranscodeOrder
 from schemas.rendition import cost_s
 from schemas.review import missing_levels
 from schemas.settling import given_up
@@ -65,12 +65,21 @@ class Conductor:
                 genuine.check(tx, origin.topic, key, value, event_id, event)
                 if is_known(tx, CONSUMER, event_id):
                     return
+                if isinstance(event, ProbeSent):
+                    first_time(tx, CONSUMER, event_id, at=now)
+                    self._pass_on(tx, event, event_id, now)
+                    return
                 state = self.load(tx, event.story_id)
             except InvalidInput as error:
                 bury(tx, origin, key, value, str(error), at=now, headers=headers)
                 return
             first_time(tx, CONSUMER, event_id, at=now)  # not before: a dead one may be replayed
             self._apply(tx, state, event_id, decide(state, event, self.rules, now), now)
+
+    def _pass_on(self, tx: Connection, probe: ProbeSent, cause: str, now: int) -> None:
+        for index, channel in enumerate(sorted(self.rules)):
+            order = ProbeOrder(story_id=probe.story_id, channel=channel, at=probe.at)
+            outbox.append(tx, order, at=now, event_id=str(derived_id(cause, index)))
 
     def load(self, tx: Connection, story_id: UUID) -> StoryState:
         """The state of one story; raises InvalidInput when the ledger does not know it."""

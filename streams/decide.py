@@ -156,7 +156,7 @@ def decide(
     what the event itself asks for."""
     decisions: list[Decision] = []
     if isinstance(event, StoryFiled | StoryRevised) and state.withdrawn_reason is None:
-        channels = tuple(c for c in state.channels if _applies(state, rules[c]))
+        channels = applying(state, rules)
         version = event.story.version
         decisions.append(Send(AdaptOrder(story_id=state.id, version=version, channels=channels)))
     if isinstance(event, CopiesReady):
@@ -258,6 +258,11 @@ def _first(state: StoryState, rule: ChannelRule) -> Publication:
     if not _applies(state, rule):
         return replace(row, state="not_applicable", reason=_why_not(rule))
     return row
+
+
+def applying(state: StoryState, rules: dict[str, ChannelRule]) -> tuple[str, ...]:
+    """The channels that the newest version is rendered for."""
+    return tuple(c for c in state.channels if _applies(state, rules[c]))
 
 
 def _applies(state: StoryState, rule: ChannelRule) -> bool:

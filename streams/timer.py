@@ -1,6 +1,8 @@
 """The one timer: sleeps until the next wakeup is due (1 s at most), then rings."""
 
 import threading
+import time
+from collections.abc import Callable
 
 import structlog
 
@@ -11,13 +13,17 @@ from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("timer")
 
+SWEEP_S = 15.0
+
 
 class Timer:
     """Turns due rows into events for the conductor, in one transaction. (A publication that
     waits has its own ``due_at``, which its publisher watches.)"""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, sweep: Callable[[], None] = lambda: None) -> None:
         self.ledger = ledger
+        self.sweep = sweep
+        """Called every ``SWEEP_S``."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
 
@@ -33,9 +39,13 @@ class Timer:
         return self._thread.is_alive()
 
     def _run(self) -> None:
+        swept = time.monotonic()
         while not self._stop.is_set():
             try:
                 wait_s = self.ring_due()
+                if time.monotonic() - swept > SWEEP_S:
+                    swept = time.monotonic()
+                    self.sweep()
             except PipelineError as error:
                 log.warning("timer.waiting", error=str(error))
                 wait_s = 1.0

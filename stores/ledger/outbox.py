@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from schemas.codec import Message, Record, encode
 from schemas.errors import Fault, InvalidInput
 from schemas.events import Event
-from schemas.orders import AdaptOrder, ReleaseOrder, TranscodeOrder
+from schemas.orders import AdaptOrder, ProbeOrder, ReleaseOrder, TranscodeOrder
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
 from stores.ledger.ids import new_id, when
 from stores.ledger.tables import outbox
@@ -149,6 +149,6 @@ def _where(message: Message) -> tuple[str, str]:
         return TRANSCODE_ORDERS, message.source_sha256
     if isinstance(message, AdaptOrder):
         return ADAPT_ORDERS, str(message.story_id)
-    if isinstance(message, ReleaseOrder):
+    if isinstance(message, ReleaseOrder | ProbeOrder):
         return release_orders(message.channel), str(message.story_id)
     raise TypeError(type(message).__name__)

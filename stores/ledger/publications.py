@@ -10,6 +10,8 @@ from stores.ledger.tables import attempts, publications, stories
 
 OPEN = ("ready", "retry_wait", "updating", "recalling", "accepted", "unknown", "reconciling")
 """States in which the publisher has something to do once the row is due."""
+ASKING = frozenset({"unknown", "reconciling"})
+"""An answer was lost: the outlet is asked, and nothing is sent."""
 CREATING = ("ready", "retry_wait", "intent", "accepted", "unknown", "reconciling")
 
 Place = tuple[str, str, int]

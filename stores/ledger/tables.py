@@ -339,6 +339,16 @@ audit = Table(
     Column("detail", Text, nullable=False),
 )
 
+probes = Table(
+    "probes",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("came_at", BigInteger),
+    # when the channel's publisher took the newest probe that reached it
+    Column("took_ms", BigInteger),
+)
+
 alarms = Table(
     "alarms",
     metadata,

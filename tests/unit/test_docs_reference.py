@@ -22,6 +22,7 @@ from schemas.newsroom import DefaultPlan, Newsroom, Person, Robot, UploadLimits
 from schemas.orders import ORDERS
 from schemas.settings import REPOSITORY, Settings
 from schemas.topics import DAY_MS, topics
+from stores.ledger import overdue
 from tests.unit.pages import code, rows_below, text
 
 DEPENDENCIES = "docs/decisions/0011-what-we-depend-on.md"
@@ -187,7 +188,21 @@ def test_every_state_of_a_delivery_is_told() -> None:
     rows = rows_below("docs/architecture.md", "## States of a delivery")
     assert [code(row[0]) for row in rows] == list(dict.fromkeys(code(row[0]) for row in rows))
     assert {code(row[0]) for row in rows} == set(STATES)
-    assert all(len(row) == 5 and all(row) for row in rows), "state, word, meaning, owner, way out"
+    assert all(len(row) == 6 and all(row) for row in rows), "state, word, meaning, owner, way, late"
+    told = {code(row[0]): (row[3], row[5]) for row in rows}
+    for state, limit in overdue.DELIVERIES.items():
+        late = "–" if limit.late_s is None else f"{limit.late_s} s"
+        assert told.pop(state) == (limit.owner, late), state
+    assert not told, "every state has an owner and a limit in the code too"
+
+
+def test_what_the_sweep_leads_on_is_told_with_its_limit() -> None:
+    told = [row[2] for row in rows_below("docs/architecture.md", "### The sweep")]
+    for seconds in (
+        overdue.COPIES_LATE_S, overdue.DECISION_LATE_S, overdue.RENDITION_SILENT_S,
+        overdue.RENDITION_LATE_S, overdue.OUTBOX_LATE_S,
+    ):  # fmt: skip
+        assert f"{seconds} s" in told
 
 
 def test_every_endpoint_is_told_and_no_other() -> None:

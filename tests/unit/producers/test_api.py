@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 
 from schemas.channel import marker
 from schemas.errors import Unavailable
+from schemas.lag import NOTHING, GroupLag
 from schemas.newsroom import Person
 from stores.ledger import people, views
 from tests.unit.producers.newsroom import PICTURED, STORY, Newsroom, faults
@@ -76,6 +77,7 @@ ROUTES = [
     ("GET", "/stories/1/copies"),
     ("GET", "/deliveries"),
     ("GET", "/status"),
+    ("GET", "/lag"),
 ]
 
 
@@ -814,3 +816,18 @@ def test_what_is_no_route_answers_in_the_one_shape(calm: Newsroom) -> None:
         answer = calm.call(method, path)
         assert answer.status_code == status
         assert faults(answer)
+
+
+def test_the_last_lag_snapshot_is_served_with_its_age(desk: Newsroom) -> None:
+    before = desk.call("GET", "/lag").json()
+    assert (before["at_ms"], before["stale"], before["status"]) == (None, True, "UNKNOWN")
+    groups = tuple(
+        GroupLag(name, "Stable", 1, "OK", "", 0, 0.0, 0.0, 0, 0, ()) for name in ("a", "夜班'\"")
+    )
+    told = replace(NOTHING, at_ms=1, age_s=2.5, stale=False, status="OK", groups=groups)
+    desk.app.state.latest_lag = lambda: told
+    whole = desk.call("GET", "/lag").json()
+    assert [g["group"] for g in whole["groups"]] == ["a", "夜班'\""]
+    assert whole["age_s"] == 2.5
+    one = desk.call("GET", "/lag", params={"group": "夜班'\""}).json()
+    assert [g["group"] for g in one["groups"]] == ["夜班'\""]
