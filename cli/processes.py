@@ -73,6 +73,7 @@ def _topics(centre: Centre) -> None:
 
 
 async def _core(centre: Centre) -> int:
+    from bus.clock_watch import ClockWatch
     from bus.relay import Relay
     from streams.adapter import Adapter
     from streams.app import make_app
@@ -93,10 +94,11 @@ async def _core(centre: Centre) -> int:
         ledger.close()
         return 0
     await asyncio.to_thread(_topics, centre)
-    conductor = Conductor(ledger, centre.rules(), centre.newsroom)
+    watch = ClockWatch(ledger.now_ms)
+    conductor = Conductor(ledger, centre.rules(), centre.newsroom, watch.frozen)
     adapter = Adapter(ledger, objects.open_objects(settings), centre.specs, centre.modules)
     app = make_app(settings, ledger, conductor, adapter)
-    relay, timer = Relay(ledger, settings), Timer(ledger, Sweep(conductor).once)
+    relay, timer = Relay(ledger, settings), Timer(ledger, Sweep(conductor).once, watch.frozen)
     relay.start()
     timer.start()
     await app.start()
@@ -137,6 +139,7 @@ async def _stand_by(
 def run_publish(centre: Centre, channels: list[str] | None) -> int:
     """A thread for each channel. Before it starts, the supervisor has reaped its predecessor; on
     another host it may be alive, so each account is taken by its lease, and stood by for."""
+    from bus.clock_watch import ClockWatch
     from consumers.publish import Publisher
 
     settings = centre.settings
@@ -156,8 +159,10 @@ def run_publish(centre: Centre, channels: list[str] | None) -> int:
             log=structlog.get_logger("channel").bind(channel=spec.id),
             now=lambda: datetime.now(UTC),
         )
+        # what was under way when the clock jumped is over after this, whatever the clock says
+        watch = ClockWatch(own.now_ms, hold_s=spec.call_deadline_s + spec.settle_s)
         module = centre.modules[spec.module]
-        publisher = Publisher(settings, own, store, spec, module, outside)
+        publisher = Publisher(settings, own, store, spec, module, outside, watch.frozen)
         publisher.start()
         publishers.append(publisher)
 

@@ -67,6 +67,7 @@ class Publisher:
         spec: ChannelSpec,
         module: Channel,
         outside: Outside,
+        frozen: Callable[[], bool] = lambda: False,
     ) -> None:
         self.settings = settings
         self.ledger = ledger
@@ -80,6 +81,8 @@ class Publisher:
         self._ringing = False
         self.busy_since: float | None = None
         self.rests = Rests(ledger, spec.id)
+        self.frozen = frozen
+        """The clock is not to be trusted: nothing but recalls until what was under way is over."""
         self._probe: ProbeOrder | None = None
         self._lock = _lock(settings.run_dir / f"publish-{spec.id}.lock")
         self.orders = OrderLoop(ledger, settings.kafka_bootstrap, self._source(), self.ring)
@@ -171,7 +174,8 @@ class Publisher:
         now = self.ledger.now_ms()
         resting = self.rests.breaker.resting(now)
         with self.ledger.snapshot() as view:
-            soonest = publications.soonest(view, self.spec.id, recalls_alone=resting)
+            alone = resting or self.frozen()
+            soonest = publications.soonest(view, self.spec.id, recalls_alone=alone)
         if resting:
             until = self.rests.breaker.until
             soonest = min(until, soonest or until)
@@ -190,7 +194,7 @@ class Publisher:
                 view,
                 self.spec.id,
                 now,
-                recalls_alone=self.rests.breaker.resting(now),
+                recalls_alone=self.frozen() or self.rests.breaker.resting(now),
                 after=self.rests.breaker.last if self.rests.breaker.rests else None,
             )
         if found is None:

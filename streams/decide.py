@@ -150,7 +150,12 @@ Decision = PutPublication | ChangePublication | Send | ChangeStory | NeedRenditi
 
 
 def decide(
-    state: StoryState, event: Event, rules: dict[str, ChannelRule], now: int
+    state: StoryState,
+    event: Event,
+    rules: dict[str, ChannelRule],
+    now: int,
+    *,
+    frozen: bool = False,
 ) -> list[Decision]:
     """All that follows from ``event``; applying the decisions and deciding again yields none but
     what the event itself asks for."""
@@ -165,7 +170,7 @@ def decide(
         reason = f"{event.by}{BY_HAND}{event.reason}"
         state = replace(state, opened_waves={**state.opened_waves, event.wave: reason})
         decisions.append(ChangeStory({"opened_waves": state.opened_waves}))
-    decisions += _settle(state, rules, now)
+    decisions += _settle(state, rules, now, 0 if frozen else now)
     return decisions
 
 
@@ -180,7 +185,9 @@ def _renditions(state: StoryState, event: CopiesReady) -> Iterator[Decision]:
         yield NeedRendition(source, recipe, wave)  # type: ignore[arg-type]  # checked at render
 
 
-def _settle(state: StoryState, rules: dict[str, ChannelRule], now: int) -> list[Decision]:
+def _settle(
+    state: StoryState, rules: dict[str, ChannelRule], now: int, by_clock: int
+) -> list[Decision]:
     decisions: list[Decision] = []
     known = {p.channel for p in state.publications}
     rows = list(state.publications)
@@ -191,7 +198,7 @@ def _settle(state: StoryState, rules: dict[str, ChannelRule], now: int) -> list[
             decisions.append(PutPublication(made))
     for orphan in state.orphans:
         decisions += _leave_to_a_person(state, orphan)
-    state, more = _release(state, now)
+    state, more = _release(state, now, by_clock)
     decisions += more
     latest: dict[str, Publication] = {}
     for row in rows:
@@ -205,7 +212,7 @@ def _settle(state: StoryState, rules: dict[str, ChannelRule], now: int) -> list[
             decisions.append(ChangePublication(row.channel, row.release, changes))
     was_live = {row.channel for row in rows if row.was_live}
     members = [Member(p.channel, p.wave, p.state, p.channel in was_live) for p in latest.values()]
-    board = _Board(state, rules, now, members)
+    board = _Board(state, rules, now, by_clock, members)
     for row in latest.values():
         decisions += board.settle(row)
     decisions += board.wakes
@@ -299,13 +306,13 @@ def _old_item_stands(row: Publication) -> bool:
     return row.state == "needs_person" and row.verb == "update"
 
 
-def _release(state: StoryState, now: int) -> tuple[StoryState, list[Decision]]:
+def _release(state: StoryState, now: int, by_clock: int) -> tuple[StoryState, list[Decision]]:
     """Set ``released_at`` once a version is approved, the time has come and nobody holds it."""
     if state.released_at is not None or state.approved_version is None:
         return state, []
     if state.withdrawn_reason is not None or state.held_reason is not None:
         return state, []
-    if state.release_not_before is not None and state.release_not_before > now:
+    if state.release_not_before is not None and state.release_not_before > by_clock:
         return state, [Wake(state.release_not_before, "release")]
     return replace(state, released_at=now), [ChangeStory({"released_at": now})]
 
@@ -317,6 +324,8 @@ class _Board:
     state: StoryState
     rules: dict[str, ChannelRule]
     now: int
+    by_clock: int
+    """The time by which deadlines are judged; 0 while the clock is not to be trusted."""
     members: list[Member]
     wakes: list[Wake] = field(default_factory=list)
     opened: dict[int, str] = field(init=False)
@@ -406,7 +415,7 @@ class _Board:
     def _too_early(self) -> bool:
         """A later version may bring an embargo of its own."""
         not_before = self.state.release_not_before
-        if not_before is None or not_before <= self.now:
+        if not_before is None or not_before <= self.by_clock:
             return False
         if Wake(not_before, "release") not in self.wakes:
             self.wakes.append(Wake(not_before, "release"))
@@ -448,7 +457,7 @@ class _Board:
             rule=self.state.gate_rule,
             opened=self.opened,
             fallback_at=at,
-            now=self.now,
+            now=self.by_clock,
         )
         if opening.open:
             self.opened.setdefault(wave, opening.reason)

@@ -20,8 +20,14 @@ class Timer:
     """Turns due rows into events for the conductor, in one transaction. (A publication that
     waits has its own ``due_at``, which its publisher watches.)"""
 
-    def __init__(self, ledger: Ledger, sweep: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        sweep: Callable[[], None] = lambda: None,
+        frozen: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.ledger = ledger
+        self.frozen = frozen
         self.sweep = sweep
         """Called every ``SWEEP_S``."""
         self._stop = threading.Event()
@@ -52,7 +58,10 @@ class Timer:
             self._stop.wait(wait_s)
 
     def ring_due(self) -> float:
-        """Ring everything that is due; returns seconds to sleep."""
+        """Ring everything that is due; returns seconds to sleep. Nothing rings while the clock
+        is not to be trusted."""
+        if self.frozen():
+            return 1.0
         now = self.ledger.now_ms()
         with self.ledger.snapshot() as view:
             due = wakeups.next_due(view)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from producers import acts
 from schemas.channel import AwaitingPerson, Refused
 from schemas.errors import Conflict, InvalidInput, NotApproved, TransientError
 from schemas.story import Plan
@@ -86,8 +87,6 @@ def test_override_opens_a_wave_by_name(centre: CentreInMemory) -> None:
     centre.outlets["web"].answers = [lambda: Refused("不收")]
     centre.outlets["wechat"].answers = [lambda: Refused("不收")]
     story = centre.publish()
-    from producers import acts
-
     asked = acts.OpenWaveIn(wave=2, reason="领导要求")
     acts.open_wave(centre.desk, REVIEWERS[3], str(story), asked)
     centre.pump()
@@ -465,3 +464,44 @@ def test_a_later_version_never_waits_for_an_earlier_corrections_retry(
 
     assert [(v, n) for v, _, n in centre.outlets["web"].log] == [("create", 1), ("update", 3)]
     assert centre.rows(story)["web"]["live_version"] == 3
+
+
+def test_a_clock_that_jumps_opens_no_wave_and_no_embargo(centre: CentreInMemory) -> None:
+    for name in ("web", "wechat"):
+        centre.outlets[name].answers = [lambda: Refused("不收", "48001")] * 9
+    gated = centre.publish()
+    later = centre.publish(plan=Plan(release_at=centre.now + timedelta(hours=2)))
+    jumped = [True]
+    centre.conductor.frozen = centre.timer.frozen = lambda: jumped[0]
+    centre.pass_time(100_000)
+    centre.pump()
+    acts.hold(centre.desk, REVIEWERS[3], str(gated), acts.ReasonIn(reason="看一下"))
+    acts.resume(centre.desk, REVIEWERS[3], str(gated))
+    acts.hold(centre.desk, REVIEWERS[3], str(later), acts.ReasonIn(reason="看一下"))
+    acts.resume(centre.desk, REVIEWERS[3], str(later))
+    centre.pump()
+    assert centre.outlets["tv"].log == [], "no event opens what only the clock would"
+    assert set(centre.states(later).values()) == {"held"}
+
+    jumped[0] = False
+    centre.pump()
+    assert centre.states(gated)["tv"] == "live"
+    assert "held" not in centre.states(later).values()
+
+
+def test_what_an_outlet_may_still_have_under_way_is_not_asked_for_by_a_wrong_clock(
+    centre: CentreInMemory,
+) -> None:
+    centre.outlets["web"].lost_answers = 1
+    story = centre.publish()
+    live = centre.publish()
+    publisher = centre.publishers["web"]
+    publisher.frozen = lambda: True
+    centre.pass_time(7200)
+    centre.withdraw(live)
+    centre.pump()
+    assert centre.states(story)["web"] == "unknown"
+    assert centre.states(live)["web"] == "recalled", "a withdrawal waits for no clock"
+    publisher.frozen = lambda: False
+    centre.pump()
+    assert centre.states(story)["web"] == "live"
