@@ -16,10 +16,10 @@ from consumers.lag_fold import Memory, RulesOf, fold, hold, to_read
 from consumers.lag_look import GroupSeen, Look
 from consumers.lag_math import work_speed
 from consumers.lag_newsroom import TRANSCODE_GROUP, Newsroom, progressing
-from consumers.lag_outlets import NewsroomSeen, backlog, blanked, done_s, outlet, worst_group
+from consumers.lag_outlets import NewsroomSeen, backlog, blanked, done_s, outlet
 from consumers.lag_read import Brokers
 from consumers.lag_records import read_firsts
-from consumers.lag_status import Rules
+from consumers.lag_status import Rules, worst
 from schemas.errors import PipelineError
 from schemas.lag import NOTHING, LagSnapshot, OutletLag, WorkBacklog
 
@@ -59,6 +59,7 @@ class LagMonitor:
         self._memory = Memory()
         self._before = NewsroomSeen(0)
         self._done: list[tuple[float, float]] = [(time.monotonic(), 0.0)]
+        self._moved_at = time.monotonic()
         self._clock = time.time() - time.monotonic()
         self._current = replace(NOTHING, cycle_s=cycle_s)
         self._at: float | None = None
@@ -173,7 +174,7 @@ class LagMonitor:
             cycle_s=self.cycle_s,
             took_s=time.monotonic() - began,
             requests=look.requests,
-            status=worst_group(groups),
+            status=worst((g.status for g in groups), "OK"),
             groups=groups,
             outlets=outlets,
             work=work,
@@ -182,13 +183,15 @@ class LagMonitor:
 
     def _work(self, seen: NewsroomSeen, at: float) -> WorkBacklog | None:
         done = self._done[-1][1] + done_s(self._before, seen)
+        if done > self._done[-1][1] or seen.finished:
+            self._moved_at = at
         busy = any(job.working for job in (seen.jobs or {}).values())
         if busy or done > self._done[-1][1]:
             self._done = [*self._done, (at, done)][-60:]
         else:
             self._done = [(at, done)]  # idle time is no slowness
         self._before = seen
-        return backlog(seen, work_speed(self._done))
+        return backlog(seen, work_speed(self._done), at - self._moved_at)
 
 
 def behind(brokers: Brokers, watched: Mapping[str, str]) -> dict[str, int | None]:

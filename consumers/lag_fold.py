@@ -177,7 +177,8 @@ def _group(
         for gone in set(tracks) - places:
             del tracks[gone]
     read = None if group.owned is None else {topic for topic, _ in group.owned}
-    partitions, verdicts = [], []
+    partitions: list[PartitionLag] = []
+    verdicts: list[Verdict] = []
     for place in sorted(places):
         track = tracks.setdefault(place, Track())
         if place in remade:
@@ -188,7 +189,8 @@ def _group(
         )
         partitions.append(made)
         verdicts.append(verdict)
-    verdict = group_verdict(group.state, group.members, group.error, verdicts)
+    order = sorted(range(len(verdicts)), key=lambda i: -(partitions[i].lag or 0))
+    verdict = group_verdict(group.state, group.members, group.error, [verdicts[i] for i in order])
     return summed(name, group.state, group.members, verdict, tuple(partitions))
 
 

@@ -110,7 +110,7 @@ def slope(points: Sequence[Point]) -> float | None:
 def trend_of(points: Sequence[Point]) -> tuple[Trend, float | None]:
     """Which way the lag goes, and its slope.
 
-    Dead band: over the whole window the line must climb or fall by more than one record and by
+    Dead band: over the whole window the line must climb or fall by more than a record and a half and
     more than a tenth of the mean lag, or it is steady.
     """
     found = slope(points)
@@ -118,7 +118,7 @@ def trend_of(points: Sequence[Point]) -> tuple[Trend, float | None]:
         return "unknown", None
     change = found * (points[-1][0] - points[0][0])
     mean = sum(p[1] for p in points) / len(points)
-    band = max(1.0, mean / 10)
+    band = max(1.5, mean / 10)
     if change > band:
         return "growing", found
     if change < -band:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from consumers.lag_math import Job, work_left_s
-from schemas.lag import SEVERITY, GroupLag, LagSnapshot, OutletLag, Status, Word, WorkBacklog
+from schemas.lag import GroupLag, LagSnapshot, OutletLag, Status, Word, WorkBacklog
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -43,8 +43,12 @@ class NewsroomSeen:
     """Transcodes that ended well lately."""
 
 
-def backlog(seen: NewsroomSeen, speed: float | None) -> WorkBacklog | None:
-    """Transcodes in seconds of work; ``speed`` as measured."""
+BETWEEN_S = 60.0
+"""From the end of one transcode to the first report of the next: fetching and looking at it."""
+
+
+def backlog(seen: NewsroomSeen, speed: float | None, idle_s: float) -> WorkBacklog | None:
+    """Transcodes in seconds of work; ``speed`` as measured, ``idle_s`` since the last progress."""
     if seen.jobs is None:
         return None
     jobs = list(seen.jobs.values())
@@ -58,7 +62,9 @@ def backlog(seen: NewsroomSeen, speed: float | None) -> WorkBacklog | None:
         speed=speed,
         eta_s=eta,
         silent_s=max((job.silent_s for job in working), default=None),
-        progressing=bool(working) and all(j.silent_s <= j.silence_limit_s for j in working),
+        progressing=all(j.silent_s <= j.silence_limit_s for j in working)
+        if working
+        else bool(jobs) and idle_s <= BETWEEN_S,
     )
 
 
@@ -228,8 +234,3 @@ def blanked(snapshot: LagSnapshot) -> LagSnapshot:
     return replace(
         snapshot, stale=True, status="UNKNOWN", groups=groups, outlets=outlets, work=None
     )
-
-
-def worst_group(groups: tuple[GroupLag, ...]) -> Status:
-    """Worst of all groups; OK of none."""
-    return max((g.status for g in groups), key=SEVERITY.__getitem__, default="OK")

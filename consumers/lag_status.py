@@ -165,7 +165,7 @@ def judge(
     return (
         _nobody_reads(seen, track, still)
         or _stands(seen, track, rules, still, progressing)
-        or _moves(seen, track, rules, age_s)
+        or _moves(seen, track, rules, None if progressing else age_s)
     )
 
 
@@ -259,7 +259,8 @@ def worst(statuses: Iterable[Status], default: Status) -> Status:
 def group_verdict(
     state: str, members: int | None, error: str, partitions: list[Verdict]
 ) -> Verdict:
-    """Worst partition decides; a group without partitions has none of its own to judge."""
+    """Worst partition decides, of equals the first; a group without partitions has none of its own
+    to judge."""
     if error:
         return Verdict("UNKNOWN", error)
     if not partitions:

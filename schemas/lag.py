@@ -126,7 +126,8 @@ class WorkBacklog:
     silent_s: float | None
     """Since the last progress of what is in hand; None when nothing is in hand."""
     progressing: bool
-    """What is in hand has reported progress within its own limit: no stall, however long."""
+    """What is in hand has reported progress within its own limit, or one has just ended and the
+    next is being fetched: no stall, however long."""
 
 
 @dataclass(frozen=True, slots=True)
