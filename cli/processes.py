@@ -106,7 +106,7 @@ async def _core(centre: Centre) -> int:
     status = 0
     while not stop.is_set():
         if not (relay.alive and timer.alive) or app.crashed:
-            log.error("core.broken", relay=relay.alive, timer=timer.alive)
+            log.error("core.broken", relay=relay.alive, timer=timer.alive, stacks=logs.stacks())
             status = 1
             break
         liveness.beat(settings)
@@ -282,6 +282,7 @@ def _until_told(settings: Settings, alive: Callable[[], bool], stop: Callable[[]
             break
         liveness.beat(settings)
     if status:
+        log.error("process.stuck", stacks=logs.stacks())
         # a stuck thread cannot be joined; the supervisor starts a clean process
         sys.stdout.flush()
         return status

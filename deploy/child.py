@@ -14,6 +14,8 @@ from bus.liveness import heartbeat_path, ready_path
 from deploy import proc
 from deploy.process_spec import ProcessSpec, StackPlan
 
+STACKS_S = 0.3
+"""Writing the stacks of a dozen threads takes a few milliseconds."""
 State = Literal["waiting", "starting", "ready", "killing", "restarting", "done", "stopped"]
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -122,6 +124,15 @@ def signal_group(child: Child, number: signal.Signals) -> None:
     if child.pid:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
+
+
+def ask_for_stacks(child: Child) -> None:
+    """Have a silent process say where it hangs, and give it a moment to. One that is stopped or
+    waits in the kernel says nothing."""
+    if child.pid:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child.pid, signal.SIGUSR1)
+            time.sleep(STACKS_S)
 
 
 def ended() -> tuple[int, int] | None:

@@ -37,6 +37,8 @@ class ProcessSpec:
     """Seconds from SIGTERM to SIGKILL."""
     silence_limit_s: float = 30.0
     """Without a sign of life for so long it is killed and started again."""
+    tells_stacks: bool = False
+    """On SIGUSR1 it writes every thread's stack to its log."""
     start_limit_s: float = 90.0
     """Not ready so long after its start, it is killed and started again."""
 

@@ -62,6 +62,7 @@ def python_process(
         ready="exit" if step else "file",
         after=after or [],
         layer=2,
+        tells_stacks=True,
         start_limit_s=1800.0 if step else 120.0,
     )
 

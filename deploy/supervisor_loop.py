@@ -165,6 +165,8 @@ def attend(me: Supervisor, member: Child, now: float) -> None:
         me.console.say(
             f"  {member.spec.name} 没有响应, 结束它 / silent for {limit_s:.0f} s, killed"
         )
+        if member.spec.tells_stacks:
+            children.ask_for_stacks(member)
         children.signal_group(member, signal.SIGKILL)
 
 

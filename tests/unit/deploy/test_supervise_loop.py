@@ -245,3 +245,18 @@ def test_stopping_in_the_middle_of_the_command_says_so(start: Start, tmp_path: P
     time.sleep(0.2)
     status, _ = running.end(signal.SIGINT)
     assert status == 130
+
+
+def test_a_silent_process_says_where_it_hangs_before_it_is_killed(
+    start: Start, tmp_path: Path
+) -> None:
+    hangs = (
+        "import faulthandler, signal\n"
+        "faulthandler.register(signal.SIGUSR1)\n"
+        + SERVICE
+        + "\ndef hang_for_ever():\n    time.sleep(600)\nready()\nbeat()\nhang_for_ever()\n"
+    )
+    running = start([spec(tmp_path, "web", hangs, silence_limit_s=0.6, tells_stacks=True)])
+    running.until_ready()
+    running.until(lambda: running.row("web")["restarts"] >= 1)
+    assert "hang_for_ever" in (tmp_path / "log" / "web.log").read_text("utf-8")
