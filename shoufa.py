@@ -140,6 +140,38 @@ def bench(
 
 
 @app.command(rich_help_panel=BUILD)
+def faults(
+    minutes: Annotated[float, typer.Option(help="故障持续多久 / how long faults strike")] = 6,
+    stories: Annotated[int, typer.Option(help="提交多少篇 / stories filed meanwhile")] = 200,
+    seed: Annotated[
+        int, typer.Option(help="同一个种子, 同一张故障表 / decides which and when")
+    ] = 1,
+    kinds: Annotated[
+        str | None, typer.Option(help="只要这几种, 逗号分开 / only these kinds, by comma")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="放在哪里, 原有内容会清空 / folder, emptied first")
+    ] = None,
+    port_base: PortBase = None,
+    json_: AsJson = False,
+) -> None:
+    """故障试验 / The real stack under a schedule of faults, then judged from outside."""
+    from cli.faults import run_faults
+
+    raise typer.Exit(
+        run_faults(
+            data=data,
+            port_base=port_base or 7600,
+            seed=seed,
+            stories=stories,
+            minutes=minutes,
+            kinds=kinds.split(",") if kinds else None,
+            json_=json_,
+        )
+    )
+
+
+@app.command(rich_help_panel=BUILD)
 def schemas(
     out: Annotated[Path, typer.Option(help="写到哪里 / folder to write to")] = Path("docs/schemas"),
 ) -> None:
