@@ -146,6 +146,7 @@ def faults(
     seed: Annotated[
         int, typer.Option(help="同一个种子, 同一张故障表 / decides which and when")
     ] = 1,
+    nodes: Nodes = None,
     kinds: Annotated[
         str | None, typer.Option(help="只要这几种, 逗号分开 / only these kinds, by comma")
     ] = None,
@@ -165,6 +166,7 @@ def faults(
             seed=seed,
             stories=stories,
             minutes=minutes,
+            nodes=nodes or 1,
             kinds=kinds.split(",") if kinds else None,
             json_=json_,
         )

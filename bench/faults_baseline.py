@@ -208,7 +208,7 @@ def _worker(places: Places) -> ProcessSpec:
     settings = places.settings
     drawn = Path(os.environ["PLAIN_DRAWN"])
     told = {
-        "SHOUFA_KAFKA": f"127.0.0.1:{places.link_port('kafka')}",
+        "SHOUFA_KAFKA": places.kafka_bootstrap,
         "PLAIN_WECHAT": f"http://127.0.0.1:{places.link_port('wechat')}",
         "PLAIN_DOUYIN": f"http://127.0.0.1:{places.link_port('douyin')}",
         "PLAIN_SECRETS": str(settings.secrets_dir),

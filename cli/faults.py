@@ -24,6 +24,7 @@ def run_faults(
     seed: int,
     stories: int,
     minutes: float,
+    nodes: int,
     kinds: list[str] | None,
     json_: bool,
 ) -> int:
@@ -38,6 +39,7 @@ def run_faults(
         seed=seed,
         stories=stories,
         minutes=minutes,
+        nodes=nodes,
         kinds=kinds,
         drawn=jars_dir().parent / "demo",
         ffmpeg=find_programs(Settings()).ffmpeg,

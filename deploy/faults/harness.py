@@ -19,7 +19,7 @@ from deploy.faults.history import History, now_ms
 from deploy.faults.newsroom import Newsroom
 from deploy.faults.places import Places
 from deploy.faults.proxy import Network
-from deploy.faults.schedule import KINDS, NEEDS_ROOT, Fault, schedule
+from deploy.faults.schedule import KINDS, NEEDS_ROOT, NEEDS_THREE, Fault, schedule
 from deploy.faults.sightings import Sightings
 from deploy.faults.stories import open_library
 from deploy.faults.strike import strike
@@ -48,6 +48,7 @@ class Asked:
     seed: int
     stories: int
     minutes: float
+    nodes: int = 1
     kinds: list[str] | None = None
     drawn: Path = Path(".cache/demo")
     ffmpeg: str = "ffmpeg"
@@ -71,7 +72,7 @@ class Outcome:
 
 def run(asked: Asked, say: Say) -> Outcome:
     """Do the whole run; nothing of it is left afterwards but its folder."""
-    places = Places(asked.folder, asked.port_base)
+    places = Places(asked.folder, asked.port_base, asked.nodes)
     if places.data.exists():
         _unmount(places)
         shutil.rmtree(places.folder)
@@ -112,7 +113,8 @@ def run(asked: Asked, say: Say) -> Outcome:
 
 
 def _schedule(asked: Asked, left_out: list[str]) -> list[Fault]:
-    wanted = [k for k in (asked.kinds or list(KINDS)) if k not in left_out]
+    barred = {*left_out, *(() if asked.nodes == 3 else NEEDS_THREE)}
+    wanted = [k for k in (asked.kinds or list(KINDS)) if k not in barred]
     return schedule(asked.seed, asked.minutes * 60, wanted, gap_s=asked.gap_s)
 
 

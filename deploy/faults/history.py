@@ -33,5 +33,10 @@ class History:
             self._file.flush()
             self.lines.append(line)
 
+    def of(self, op: str) -> list[dict[str, Any]]:
+        """The lines of one kind so far."""
+        with self._lock:
+            return [line for line in self.lines if line["op"] == op]
+
     def close(self) -> None:
         self._file.close()

@@ -39,28 +39,39 @@ class Places:
             channels=self.folder / "channels.toml",
             newsroom=self.folder / "newsroom.toml",
             keep_free_bytes=4 * 1024 * 1024,
+            kafka_nodes=self.nodes,
             ledger="",
             kafka="",
             s3="",
         )
 
+    @property
+    def kafkas(self) -> list[str]:
+        """Names of the brokers, as the supervisor and the network have them."""
+        if self.nodes == 1:
+            return ["kafka"]
+        return [f"kafka-{node}" for node in range(1, self.nodes + 1)]
+
+    def _targets(self) -> dict[str, int]:
+        at = self.settings
+        brokers = {name: at.kafka_node_ports(n)[0] for n, name in enumerate(self.kafkas, 1)}
+        outside = {"site": at.site_port, "wechat": at.wechat_port, "douyin": at.douyin_port}
+        return {"s3": at.s3_port, **outside, **brokers}
+
     def link_port(self, name: str) -> int:
-        return self.port_base + 60 + ["kafka", "s3", "site", "wechat", "douyin"].index(name)
+        return self.port_base + 60 + list(self._targets()).index(name)
 
     def links(self) -> list[Link]:
-        """The network between the product and everything else."""
-        at = self.settings
-        targets = {
-            "kafka": at.kafka_port,
-            "s3": at.s3_port,
-            "site": at.site_port,
-            "wechat": at.wechat_port,
-            "douyin": at.douyin_port,
-        }
+        """The network between the product and everything else, and between brokers."""
         return [
-            Link(name, self.link_port(name), target, http=name != "kafka")
-            for name, target in targets.items()
+            Link(name, self.link_port(name), target, http=not name.startswith("kafka"))
+            for name, target in self._targets().items()
         ]
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """The brokers as the product reaches them."""
+        return ",".join(f"127.0.0.1:{self.link_port(name)}" for name in self.kafkas)
 
     def write_configuration(self) -> None:
         """The two files that the product reads: facts of these outlets and of this newsroom."""

@@ -4,6 +4,7 @@ All of it is done by a plain client with full rights on the broker, as a careles
 neighbour would have them.
 """
 
+import json
 import time
 import uuid
 from contextlib import closing
@@ -85,7 +86,10 @@ def _joined(ground: Field, stranger: Any) -> bool:
 
 def produced_again(ground: Field, fault: Fault) -> bool:
     """Records that are there already are produced once more, every other time the newest first."""
-    records = [r for r in read_all(ground, fault.target) if r.key != b"poison"][-MOST_AGAIN:]
+    planted = {(p["topic"], p["partition"], p["offset"]) for p in ground.history.of("poison")}
+    records = [
+        r for r in read_all(ground, fault.target) if (r.topic, r.partition, r.offset) not in planted
+    ][-MOST_AGAIN:]
     if fault.id % 2:
         records.reverse()
     with closing(producer(ground)) as out:
@@ -105,33 +109,45 @@ def poison(ground: Field, fault: Fault) -> bool:
         place = out.send(
             fault.target, key=b"poison", value=value, headers=[("ce_type", b"cn.shoufa.odd.v9")]
         ).get(timeout=10)
-    ground.history.note(
-        "poison", topic=place.topic, partition=place.partition, offset=place.offset, outcome="ok"
-    )
+    _planted(ground, place)
     return True
 
 
 def forged_approval(ground: Field, fault: Fault) -> bool:
-    """Whoever may write topics says that an unsigned story was approved and orders its release."""
+    """Whoever may write topics says that an unsigned story was approved, that its first wave is
+    live and the next open, and orders its release: each must be one dead letter and no request."""
     told = ground.newsroom.file_unsigned()
     end = time.monotonic() + 20
     while not told.story_id:
         if time.monotonic() > end or ground.stopped.wait(0.2):
             return False
-    story_id = told.story_id
-    approved = (
-        f'{{"story_id":"{story_id}","version":1,"urgent":false,"copies_sha256":"{"a" * 64}"}}'
-    )
-    order = f'{{"story_id":"{story_id}","channel":"web","release":1,"verb":"create"}}'
+    about = {"story_id": told.story_id}
+    live = {"channel": "web", "release": 1, "version": 1, "state": "live", "at": _now()}
+    sends = [
+        (fault.target, "story.approved", {"version": 1, "copies_sha256": "a" * 64}),
+        (fault.target, "delivery.changed", live),
+        (fault.target, "wave.opened", {"wave": 2, "by": "duty", "reason": "forged"}),
+        ("release-orders.web", "release.order", {"channel": "web", "release": 1, "verb": "create"}),
+    ]
     with closing(producer(ground)) as out:
-        sends = [
-            (fault.target, approved, "cn.shoufa.story.approved.v1"),
-            ("release-orders.web", order, "cn.shoufa.release.order.v1"),
-        ]
-        for topic, value, kind in sends:
-            headers = _headers(kind, story_id)
-            out.send(topic, key=story_id.encode(), value=value.encode(), headers=headers).get(10)
+        for topic, name, data in sends:
+            headers = _headers(f"cn.shoufa.{name}.v1", told.story_id)
+            value = json.dumps(about | data).encode()
+            place = out.send(topic, key=told.story_id.encode(), value=value, headers=headers).get(
+                10
+            )
+            _planted(ground, place)
     return True
+
+
+def _planted(ground: Field, place: Any) -> None:
+    ground.history.note(
+        "poison", topic=place.topic, partition=place.partition, offset=place.offset, outcome="ok"
+    )
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _headers(kind: str, story_id: str) -> list[tuple[str, bytes]]:
@@ -142,7 +158,7 @@ def _headers(kind: str, story_id: str) -> list[tuple[str, bytes]]:
         "ce_source": "/shoufa",
         "ce_subject": story_id,
         "ce_partitionkey": story_id,
-        "ce_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "ce_time": _now(),
         "content-type": "application/json",
     }
     return [(name, value.encode()) for name, value in told.items()]

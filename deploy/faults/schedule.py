@@ -78,7 +78,7 @@ def _of(*targets: str, least_s: float = 0, most_s: float = 0) -> Callable[[Rando
 
 def _outlet(least: int, most: int) -> Callable[[Random], Drawn]:
     def draw(random: Random) -> Drawn:
-        return random.choice(PLATFORMS), 12.0, {"times": random.randint(least, most)}
+        return random.choice(PLATFORMS), 20.0, {"times": random.randint(least, most)}
 
     return draw
 
@@ -87,7 +87,7 @@ def _creating(platform: str, path: str) -> Callable[[Random], Drawn]:
     """The request that makes the item is the one whose answer matters."""
 
     def draw(random: Random) -> Drawn:
-        return platform, 25.0, {"times": random.randint(1, 3), "path": path}
+        return platform, 40.0, {"times": random.randint(1, 3), "path": path}
 
     return draw
 
@@ -95,7 +95,7 @@ def _creating(platform: str, path: str) -> Callable[[Random], Drawn]:
 def _late(platform: str, path: str) -> Callable[[Random], Drawn]:
     def draw(random: Random) -> Drawn:
         late_s = round(random.uniform(2.6, 5.5), 1)
-        return platform, 25.0, {"times": random.randint(1, 2), "path": path, "late_s": late_s}
+        return platform, 40.0, {"times": random.randint(1, 2), "path": path, "late_s": late_s}
 
     return draw
 
@@ -103,7 +103,7 @@ def _late(platform: str, path: str) -> Callable[[Random], Drawn]:
 def _s3(kind: str) -> Callable[[Random], Drawn]:
     def draw(random: Random) -> Drawn:
         method = "GET" if kind in {"short", "wrong"} else random.choice(("PUT", "GET", ""))
-        return "s3", 12.0, {"times": random.randint(2, 6), "method": method}
+        return "s3", 25.0, {"times": random.randint(2, 6), "method": method}
 
     return draw
 
@@ -148,7 +148,7 @@ KINDS: dict[str, Callable[[Random], Drawn]] = {
     "kafka_slow": _of("kafka", least_s=4, most_s=8),
     "kafka_reset": _of("kafka"),
     "s3_cut": _of("s3", least_s=3, most_s=8),
-    "s3_slow": _of("s3", least_s=3, most_s=8),
+    "s3_slow": _of("s3", least_s=8, most_s=12),
     "s3_error": _s3("error"),
     "s3_answer_lost": _s3("lost"),
     "s3_short": _s3("short"),
@@ -172,9 +172,12 @@ KINDS: dict[str, Callable[[Random], Drawn]] = {
     "corrections": _count(5, 10),
     "withdrawals": _count(4, 8),
     "power_cut": _power,
+    "kill_two_brokers": _of("kafka"),
+    "rolling_restart": _of("kafka"),
 }  # fmt: skip
 """Every kind of fault and how its particulars are drawn."""
 
+NEEDS_THREE = {"kill_two_brokers", "rolling_restart"}
 NEEDS_ROOT = {"disk_full_spool", "disk_full_ledger"}
 ALONE = {"power_cut"}
 """Nothing else strikes while the whole stack starts again."""

@@ -1,6 +1,6 @@
 """The real stack of a faults run, its processes reaching each other through the harness's network.
 
-``python -m deploy.faults.stack FOLDER PORT_BASE``: prepares, then becomes the supervisor. Nothing
+``python -m deploy.faults.stack FOLDER PORT_BASE NODES``: prepares, then becomes the supervisor. Nothing
 of the product is changed: the same process table, with other addresses in the environment and the
 folder of crash points on the PYTHONPATH.
 """
@@ -20,7 +20,7 @@ from deploy.stack.secret_files import ensure_secrets
 
 def main() -> int:
     """Prepare and run; returns only where the start fails."""
-    places = Places(Path(sys.argv[1]), int(sys.argv[2]))
+    places = Places(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
     settings = places.settings
     for folder in supervise.FOLDERS:
         (settings.data / folder).mkdir(parents=True, exist_ok=True)
@@ -36,20 +36,17 @@ def main() -> int:
 
 
 def advertise(places: Places) -> None:
-    """Clients are told the network's address of the broker, not the broker's own."""
-    file = kafka.kafka_dir(places.settings) / "server.properties"
-    own = f"PLAINTEXT://127.0.0.1:{places.settings.kafka_port}"
-    told = f"PLAINTEXT://127.0.0.1:{places.link_port('kafka')}"
-    lines = file.read_text(encoding="ascii").splitlines()
-    file.write_text(
-        "".join(
-            line.replace(own, told) + "\n"
-            if line.startswith("advertised.listeners=")
-            else f"{line}\n"
-            for line in lines
-        ),
-        encoding="ascii",
-    )
+    """Clients, and the other brokers, are told the network's address of a broker."""
+    settings = places.settings
+    for node, name in enumerate(places.kafkas, 1):
+        file = kafka.node_dir(settings, node) / "server.properties"
+        own = f"PLAINTEXT://127.0.0.1:{settings.kafka_node_ports(node)[0]}"
+        told = f"PLAINTEXT://127.0.0.1:{places.link_port(name)}"
+        lines = [
+            line.replace(own, told) if line.startswith("advertised.listeners=") else line
+            for line in file.read_text(encoding="ascii").splitlines()
+        ]
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
 
 
 def through(places: Places, spec: ProcessSpec) -> ProcessSpec:
@@ -57,7 +54,7 @@ def through(places: Places, spec: ProcessSpec) -> ProcessSpec:
     if "SHOUFA_PROCESS" not in spec.env or spec.name in {"migrate", "platforms", "s3-fsync"}:
         return spec
     told = {
-        "SHOUFA_KAFKA": f"127.0.0.1:{places.link_port('kafka')}",
+        "SHOUFA_KAFKA": places.kafka_bootstrap,
         "SHOUFA_S3": f"http://127.0.0.1:{places.link_port('s3')}",
         "SHOUFA_FAULTS": str(places.control),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), spec.env.get("PYTHONPATH", "")))),

@@ -18,7 +18,7 @@ from deploy.faults import records
 from deploy.faults.places import Places
 from deploy.faults.proxy import Rule
 from deploy.faults.schedule import Fault
-from deploy.faults.striking import Field, own_fault, pid_of
+from deploy.faults.striking import Field, broker, own_fault, pid_of, processes
 
 RULES = {
     "s3_error": "error",
@@ -60,7 +60,8 @@ def _how(fault: Fault) -> Callable[[Field, Fault], bool]:
 
 
 def _kill(ground: Field, fault: Fault) -> bool:
-    pid = _wait_pid(ground, fault.target)
+    name = broker(ground.places, fault) if fault.target == "kafka" else fault.target
+    pid = _wait_pid(ground, name)
     if pid is None:
         return False
     os.kill(pid, signal.SIGKILL)
@@ -88,8 +89,35 @@ def _fired(file: Path, fault_id: int) -> bool:
     return any(json.loads(line)["id"] == fault_id for line in lines)
 
 
+def _two_brokers(ground: Field, fault: Fault) -> bool:
+    """Two of three die at once: nothing is acknowledged until one is back."""
+    spared = broker(ground.places, fault)
+    pids = [_wait_pid(ground, name) for name in ground.places.kafkas if name != spared]
+    for pid in pids:
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+    return len(pids) == 2 and None not in pids
+
+
+def _rolling(ground: Field, _fault: Fault) -> bool:
+    """Each broker in turn is told to end, as for an upgrade, once the one before is back."""
+    for name in ground.places.kafkas:
+        pid = _wait_pid(ground, name)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + 60
+        while processes(ground.places).get(name, {}).get("state") != "ready" or (
+            pid_of(ground.places, name) in {None, pid}
+        ):
+            if time.monotonic() > end or ground.stopped.wait(0.3):
+                return False
+    return True
+
+
 def _pause(ground: Field, fault: Fault) -> bool:
-    pid = _wait_pid(ground, fault.target)
+    name = broker(ground.places, fault) if fault.target == "kafka" else fault.target
+    pid = _wait_pid(ground, name)
     if pid is None:
         return False
     os.kill(pid, signal.SIGSTOP)
@@ -108,7 +136,7 @@ def _wait_pid(ground: Field, name: str) -> int | None:
 
 
 def _kafka(ground: Field, fault: Fault) -> bool:
-    return _network(ground, fault, "kafka")
+    return _network(ground, fault, broker(ground.places, fault))
 
 
 def _s3(ground: Field, fault: Fault) -> bool:
@@ -209,7 +237,8 @@ def _power(ground: Field, fault: Fault) -> bool:
     ground.kill_stack()
     random = Random(fault.id)  # noqa: S311 - which logs lose how much
     cut = 0
-    for folder in sorted((ground.places.data / "kafka" / "logs").iterdir()):
+    logs = sorted((ground.places.data / "kafka").glob("**/logs/*-*/"))
+    for folder in logs:
         if folder.name.startswith("__consumer_offsets-") and fault.detail["offsets_lost"]:
             for file in folder.iterdir():
                 file.unlink()
@@ -224,7 +253,9 @@ def _power(ground: Field, fault: Fault) -> bool:
 
 
 _ACTS: dict[str, Callable[[Field, Fault], bool]] = {
+    "kill_two_brokers": _two_brokers,
     "kill_": _kill,
+    "rolling_restart": _rolling,
     "crash_": _crash,
     "pause": _pause,
     "rebalance": records.rebalance,

@@ -45,7 +45,7 @@ class Field:
         """Start the stack and wait until all of it is ready; raises RuntimeError with its log."""
         log = self.places.folder / "stack.log"
         command = [sys.executable, "-m", self.module]
-        command += [str(self.places.folder), str(self.places.port_base)]
+        command += [str(self.places.folder), str(self.places.port_base), str(self.places.nodes)]
         with log.open("ab") as out:
             self.stack = subprocess.Popen(
                 command, cwd=REPOSITORY, stdout=out, stderr=out, start_new_session=True
@@ -105,6 +105,11 @@ def pid_of(places: Places, name: str) -> int | None:
     if not row or not row["pid"] or not proc.is_same(row["pid"], row["start_ticks"]):
         return None
     return int(row["pid"])
+
+
+def broker(places: Places, fault: Fault) -> str:
+    """Which broker a fault of ``kafka`` strikes: the only one, or one by its number."""
+    return places.kafkas[fault.id % len(places.kafkas)]
 
 
 def own_fault(fault: Fault) -> dict[str, Any]:
