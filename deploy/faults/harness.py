@@ -53,6 +53,9 @@ class Asked:
     drawn: Path = Path(".cache/demo")
     ffmpeg: str = "ffmpeg"
     gap_s: float = 6.0
+    broken: tuple[str, ...] = ()
+    """Names of deliberate breaks, from a module ``shoufa_broken`` in ``broken_path``: tests alone."""
+    broken_path: Path = Path()
 
 
 @dataclass
@@ -86,6 +89,11 @@ def run(asked: Asked, say: Say) -> Outcome:
         places.settings.api_url, places.settings.secrets_dir / "keys", library, history, asked.seed
     )
     ground = Field(places, network, newsroom, history, threading.Event())
+    if asked.broken:
+        ground.environment = {
+            "SHOUFA_BROKEN": ",".join(asked.broken),
+            "SHOUFA_BROKEN_PATH": str(asked.broken_path),
+        }
     sightings = Sightings(places.data)
     try:
         network.start()

@@ -59,9 +59,10 @@ def through(places: Places, spec: ProcessSpec) -> ProcessSpec:
         "SHOUFA_FAULTS": str(places.control),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), spec.env.get("PYTHONPATH", "")))),
     }
-    # a switch that breaks the product on purpose reaches it only where a test asked for it
+    # what breaks the product on purpose reaches it only where a test asked for it
     if broken := os.environ.get("SHOUFA_BROKEN"):
         told["SHOUFA_BROKEN"] = broken
+        told["PYTHONPATH"] += os.pathsep + os.environ["SHOUFA_BROKEN_PATH"]
     return replace(spec, env={**spec.env, **told})
 
 

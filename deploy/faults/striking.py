@@ -40,6 +40,8 @@ class Field:
     stack: "subprocess.Popen[bytes] | None" = None
     module: str = "deploy.faults.stack"
     """What is run as the stack."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What the stack is told besides."""
 
     def start_stack(self) -> None:
         """Start the stack and wait until all of it is ready; raises RuntimeError with its log."""
@@ -48,7 +50,12 @@ class Field:
         command += [str(self.places.folder), str(self.places.port_base), str(self.places.nodes)]
         with log.open("ab") as out:
             self.stack = subprocess.Popen(
-                command, cwd=REPOSITORY, stdout=out, stderr=out, start_new_session=True
+                command,
+                cwd=REPOSITORY,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                env={**os.environ, **self.environment},
             )
         end = time.monotonic() + START_PATIENCE_S
         while time.monotonic() < end and not self.stopped.wait(0.2):

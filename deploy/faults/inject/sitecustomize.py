@@ -4,11 +4,13 @@ The harness puts this folder on the PYTHONPATH of the processes that it starts. 
 by its name before anything else. When a product module named in ``POINTS`` is loaded, its
 functions are wrapped; the product itself holds no hook. A file ``arm/<process>.json`` with
 ``{"point", "nth", "id"}`` lets the n-th pass of that point be the last thing the process does.
-A file ``clock`` holds seconds by which the ledger's clock is set forward or back.
+A file ``clock`` holds seconds by which the ledger's clock is set forward or back. SHOUFA_BROKEN
+names deliberate breaks of a module ``shoufa_broken`` that a test put on the path.
 """
 
 import contextlib
 import functools
+import importlib
 import importlib.abc
 import importlib.util
 import json
@@ -93,8 +95,8 @@ def _wrap_ledger(ledger: Any) -> None:
         self.now = lambda: clock() + _shift()
 
     @contextlib.contextmanager
-    def transaction(self: Any) -> Iterator[Any]:
-        with commit(self) as tx:
+    def transaction(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        with commit(self, *args, **kwargs) as tx:
             yield tx
             passing("ledger.commit:before")
         passing("ledger.commit:after")
@@ -102,8 +104,22 @@ def _wrap_ledger(ledger: Any) -> None:
     ledger.__init__, ledger.transaction = opened, transaction
 
 
+def _breaks() -> dict[str, list[Callable[[Any], None]]]:
+    wanted = os.environ.get("SHOUFA_BROKEN", "")
+    found: dict[str, list[Callable[[Any], None]]] = {}
+    for name in filter(None, wanted.split(",")):
+        module, spoil = importlib.import_module("shoufa_broken").BUILDS[name]
+        found.setdefault(module, []).append(spoil)
+    return found
+
+
+BREAKS = _breaks()
+
+
 def _patch(module: Any) -> None:
-    for name in POINTS[module.__name__]:
+    for spoil in BREAKS.get(module.__name__, ()):
+        spoil(module)
+    for name in POINTS.get(module.__name__, ()):
         if name == "Ledger":
             _wrap_ledger(module.Ledger)
             continue
@@ -120,7 +136,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         self.busy = False
 
     def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> ModuleSpec | None:
-        if name not in POINTS or self.busy:
+        if (name not in POINTS and name not in BREAKS) or self.busy:
             return None
         self.busy = True
         try:
