@@ -16,7 +16,7 @@ import httpx
 from deploy.faults.history import History, now_ms
 from deploy.faults.stories import CLIP_EVERY, Library, Medium, media_of, story
 
-WORKERS = 4
+WORKERS = 6
 PATIENCE_S = 240.0
 PAUSE_S = 0.4
 SURE = {503, 507}

@@ -71,12 +71,23 @@ class Network:
 
     def stop(self) -> None:
         """Close everything; callers see a reset."""
-        for link in self.links.values():
-            self._call(_drop(link))
-        for server in self._servers:
-            self._loop.call_soon_threadsafe(server.close)
+        if not self._thread.is_alive():
+            self._loop.close()
+            return
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        for link in self.links.values():
+            await _drop(link)
+        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
     def set(self, name: str, mode: str, delay_s: float = 0.0) -> None:
         """Change how a link carries; a cut ends what is open."""

@@ -86,10 +86,10 @@ def _joined(ground: Field, stranger: Any) -> bool:
 
 def produced_again(ground: Field, fault: Fault) -> bool:
     """Records that are there already are produced once more, every other time the newest first."""
-    planted = {(p["topic"], p["partition"], p["offset"]) for p in ground.history.of("poison")}
-    records = [
-        r for r in read_all(ground, fault.target) if (r.topic, r.partition, r.offset) not in planted
-    ][-MOST_AGAIN:]
+    end = time.monotonic() + 30
+    while not (records := _ours(ground, fault.target)):
+        if time.monotonic() > end or ground.stopped.wait(1.0):
+            return False
     if fault.id % 2:
         records.reverse()
     with closing(producer(ground)) as out:
@@ -99,7 +99,14 @@ def produced_again(ground: Field, fault: Fault) -> bool:
         ]
         for one in sent:
             one.get(timeout=10)
-    return bool(sent)
+    return True
+
+
+def _ours(ground: Field, topic: str) -> list[Any]:
+    """The newest records of a topic but those that we planted."""
+    planted = {(p["topic"], p["partition"], p["offset"]) for p in ground.history.of("poison")}
+    found = read_all(ground, topic)
+    return [r for r in found if (r.topic, r.partition, r.offset) not in planted][-MOST_AGAIN:]
 
 
 def poison(ground: Field, fault: Fault) -> bool:
@@ -117,7 +124,7 @@ def forged_approval(ground: Field, fault: Fault) -> bool:
     """Whoever may write topics says that an unsigned story was approved, that its first wave is
     live and the next open, and orders its release: each must be one dead letter and no request."""
     told = ground.newsroom.file_unsigned()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not told.story_id:
         if time.monotonic() > end or ground.stopped.wait(0.2):
             return False

@@ -64,7 +64,7 @@ def _crash(process: str) -> Callable[[Random], Drawn]:
         point = random.choice(CRASH_POINTS[process])
         if point == "HTTPTransport.handle_request":
             point = "httpx." + point.rpartition(".")[2] + random.choice((":before", ":after"))
-        return process, 20.0, {"point": point, "nth": random.randint(1, 4)}
+        return process, 40.0, {"point": point, "nth": random.randint(1, 4)}
 
     return draw
 

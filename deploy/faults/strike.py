@@ -152,7 +152,7 @@ def _network(ground: Field, fault: Fault, name: str) -> bool:
     how = fault.kind.rpartition("_")[2]
     before = link.struck[how]
     if how == "reset":
-        end = time.monotonic() + 8
+        end = time.monotonic() + 20
         while ground.network.reset(name) == 0 and time.monotonic() < end:
             if ground.stopped.wait(0.02):
                 break
@@ -229,7 +229,11 @@ def _clock(ground: Field, fault: Fault) -> bool:
 
 def _burst(ground: Field, fault: Fault) -> bool:
     act = "correct" if fault.kind == "corrections" else "withdraw"
-    return ground.newsroom.burst(act, int(fault.detail["count"])) > 0
+    end = time.monotonic() + 40
+    while ground.newsroom.burst(act, int(fault.detail["count"])) == 0:
+        if time.monotonic() > end or ground.stopped.wait(0.5):
+            return False
+    return True
 
 
 def _power(ground: Field, fault: Fault) -> bool:
