@@ -2,6 +2,7 @@
 
 The floor is what nobody can avoid: produce to a topic, consume it, produce to a second topic,
 consume that, one HTTP call to a server on loopback. Acks from the broker, no batching delay.
+The hop rows say where the time of our own went.
 """
 
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 from kafka import KafkaConsumer, KafkaProducer
 
+from bench._hops import Release, hops
 from bench._stack import Stack, quantile, row, running
 from bus.topics import make_topics
 from schemas.topics import Topic
@@ -24,21 +26,23 @@ PLAN = {"channels": ["web", "app"]}
 
 
 def measure() -> list[dict[str, Any]]:
-    """Rows p50 and p99 in milliseconds with the floor's."""
+    """Rows p50, p90 and p99 in milliseconds with the floor's; the median of each hop."""
     with running() as stack:
         floor = _floor(stack)
-        ours = _ours(stack)
+        ours, releases = _ours(stack)
         floor += _floor(stack)
-    return [
+        each = hops(stack, releases, quantile)
+    rows = [
         row("first-receipt", name, quantile(ours, q), "ms", quantile(floor, q))
         for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
     ]
+    return rows + [row("first-receipt", f"hop: {name}", ms, "ms") for name, ms in each.items()]
 
 
-def _ours(stack: Stack) -> list[float]:
+def _ours(stack: Stack) -> tuple[list[float], list[Release]]:
     """Milliseconds from sending the third signature to the receipt of the first outlet."""
     clients = {p: stack.client(p) for p in ("reporter", "reviewer-1", "reviewer-2", "reviewer-3")}
-    taken = []
+    taken, releases = [], []
     for number in range(WARM_UP + STORIES):
         story = _file(clients["reporter"], number)
         copies = _copies(clients["reviewer-1"], story)
@@ -51,7 +55,8 @@ def _ours(stack: Stack) -> list[float]:
         received = _first_receipt_ms(clients["reporter"], story)
         if number >= WARM_UP:
             taken.append(received - began)
-    return taken
+            releases.append(Release(story, began))
+    return taken, releases
 
 
 def _file(client: httpx.Client, number: int) -> str:
