@@ -7,6 +7,7 @@ Kafka's lag is the true backlog, and a restart redelivers what was open.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from stores.ledger.transaction import Ledger
 log = structlog.get_logger("orders")
 
 POLL_MS = 250
+COMMIT_EVERY_S = 1.0
+"""While records keep coming; else after each poll."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class OrderLoop:
             bootstrap_timeout_ms=5_000,
         )
         try:
+            committed = time.monotonic()
             while not self._stop.is_set():
                 batches = consumer.poll(timeout_ms=POLL_MS)
                 for partition, records in batches.items():
@@ -113,7 +117,10 @@ class OrderLoop:
                         self._note(partition, record)
                 if batches:
                     self.ring()
-                self._commit(consumer)
+                if not batches or time.monotonic() > committed + COMMIT_EVERY_S:
+                    # not beside the work just rung for, where that is possible
+                    self._commit(consumer)
+                    committed = time.monotonic()
         finally:
             consumer.close()
 

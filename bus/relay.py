@@ -22,7 +22,8 @@ log = structlog.get_logger("relay")
 
 SWEEP_S = 0.25
 BATCH = 200
-MARK_EVERY_S = 0.05
+MARK_EVERY_S = 0.1
+"""Not at once either: whoever was told by the record writes to the ledger just then."""
 
 Place = tuple[int, int, int]
 """(outbox sequence, partition, offset)."""
@@ -145,11 +146,11 @@ class Relay:
         a crash leaves unmarked is sent again and recognised by its event id."""
         while not self._stop.is_set() or self._sent:
             with self._marking:
-                if not self._sent:
-                    self._marking.wait(1.0)
+                if not self._sent and not self._marking.wait(1.0):
+                    continue
+            self._stop.wait(MARK_EVERY_S)
+            with self._marking:
                 places = list(self._sent.values())
-            if not places:
-                continue
             try:
                 with self.ledger.transaction() as tx:
                     outbox.mark_sent(tx, places, at=self.ledger.now_ms())
@@ -161,7 +162,6 @@ class Relay:
             with self._marking:
                 for seq, _, _ in places:
                     del self._sent[seq]
-            self._stop.wait(MARK_EVERY_S)
 
     def _send_again_what_kafka_lost(self) -> None:
         """Kafka acknowledges without fsync: after a power cut its log may end earlier than it

@@ -16,6 +16,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import Row
 
+from bus.bell import Bell
 from bus.orders import OrderLoop, OrderSource
 from consumers import claims
 from consumers.media import AttemptMedia
@@ -77,8 +78,7 @@ class Publisher:
         self.account = module.connect(spec, outside)
         self.owner = f"{settings.process}/{spec.id}"
         self._stop = threading.Event()
-        self._rung = threading.Condition()
-        self._ringing = False
+        self._bell: Bell | None = None
         self.busy_since: float | None = None
         self.rests = Rests(ledger, spec.id)
         self.frozen = frozen
@@ -91,6 +91,7 @@ class Publisher:
     def start(self) -> None:
         """Adopt what a dead owner left open, then work."""
         self._adopt()
+        self._bell = Bell(self.ledger, release_orders(self.spec.id))
         self.orders.start()
         self._thread.start()
 
@@ -108,6 +109,8 @@ class Publisher:
         self.ask_to_stop()
         self.orders.stop()
         self._thread.join(timeout=self.spec.call_deadline_s)
+        if self._bell is not None and not self._thread.is_alive():
+            self._bell.close()
         self.account.close()
         self._lock.close()
 
@@ -124,9 +127,8 @@ class Publisher:
         return self._thread.is_alive() and self.orders.alive and not stuck
 
     def ring(self) -> None:
-        with self._rung:
-            self._ringing = True
-            self._rung.notify()
+        if self._bell is not None:
+            self._bell.ring()
 
     def _source(self) -> OrderSource:
         return OrderSource(
@@ -182,10 +184,8 @@ class Publisher:
         wait_s = IDLE_S
         if soonest is not None:
             wait_s = min(IDLE_S, max(0.005, (soonest - now) / 1000))
-        with self._rung:
-            if not self._ringing:
-                self._rung.wait(wait_s)
-            self._ringing = False
+        if self._bell is not None:
+            self._bell.wait(wait_s)
 
     def _work_once(self) -> bool:
         now = self.ledger.now_ms()

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, func, select, update
 
 from schemas.codec import Message, Record, encode
 from schemas.errors import Fault, InvalidInput
@@ -12,6 +12,7 @@ from schemas.events import Event
 from schemas.orders import AdaptOrder, ProbeOrder, ReleaseOrder, TranscodeOrder
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
 from stores.ledger.ids import new_id, when
+from stores.ledger.statements import change_where, rows_where
 from stores.ledger.tables import outbox
 
 MOST_BYTES = 1_000_000
@@ -19,6 +20,14 @@ MOST_BYTES = 1_000_000
 
 FORGED = "forged"
 """How the cause of a dead letter begins whose record no row here stands behind."""
+
+_UNSENT = (
+    select(outbox)
+    .where(outbox.c.sent_at.is_(None))
+    .order_by(outbox.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
+_MARK = change_where(outbox, ("seq",), ("sent_at", "kafka_partition", "kafka_offset"))
 
 
 @dataclass(frozen=True)
@@ -45,34 +54,30 @@ def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str
     if len(record.value) > MOST_BYTES:
         told = f"超过 {MOST_BYTES} 字节 / longer than {MOST_BYTES} bytes as a record"
         raise InvalidInput(Fault("too_large", "story", told, "分成几篇 / split it"), status=413)
-    known = tx.execute(select(outbox.c.seq).where(outbox.c.event_id == record.id)).first()
-    if known is None:
-        tx.execute(
-            outbox.insert().values(
-                event_id=record.id,
-                type=record.type,
-                topic=topic,
-                key=record.key,
-                headers=json.dumps(record.headers, ensure_ascii=False),
-                value=record.value.decode(),
-                created_at=at,
-            )
-        )
-        tx.info["outbox"] = True
+    if written(tx, record.id) is None:
+        row = {
+            "event_id": record.id,
+            "type": record.type,
+            "topic": topic,
+            "key": record.key,
+            "headers": json.dumps(record.headers, ensure_ascii=False),
+            "value": record.value.decode(),
+            "created_at": at,
+        }
+        tx.execute(outbox.insert(), row)
+        tx.info.setdefault("outbox", set()).add(topic)
     return record.id
 
 
 def written(tx: Connection, event_id: str) -> Row[Any] | None:
     """The row of the record with this id, as the ledger wrote it."""
-    return tx.execute(select(outbox).where(outbox.c.event_id == event_id)).first()
+    return tx.execute(rows_where(outbox, "event_id"), {"event_id": event_id}).first()
 
 
 def unsent(tx: Connection, limit: int) -> list[Unsent]:
     """The oldest rows that are not on Kafka yet. By state, not by the last number sent: numbers
     of a sequence commit out of order on PostgreSQL."""
-    rows = tx.execute(
-        select(outbox).where(outbox.c.sent_at.is_(None)).order_by(outbox.c.seq).limit(limit)
-    )
+    rows = tx.execute(_UNSENT, {"most": limit})
     return [
         Unsent(
             seq=row.seq,
@@ -93,12 +98,11 @@ def mark_sent(tx: Connection, places: list[tuple[int, int, int]], *, at: int) ->
     if not places:
         return
     tx.execute(
-        update(outbox)
-        .where(outbox.c.seq == bindparam("row"))
-        .values(
-            sent_at=at, kafka_partition=bindparam("partition"), kafka_offset=bindparam("offset")
-        ),
-        [{"row": seq, "partition": p, "offset": o} for seq, p, o in places],
+        _MARK,
+        [
+            {"at_seq": seq, "sent_at": at, "kafka_partition": p, "kafka_offset": o}
+            for seq, p, o in places
+        ],
     )
 
 

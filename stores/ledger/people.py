@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, update
 
 from schemas.newsroom import Person
+from stores.ledger.statements import rows_where
 from stores.ledger.tables import audit, people
 
 
@@ -50,10 +51,8 @@ def keep_only(tx: Connection, ids: Collection[str]) -> int:
 
 
 def by_key(tx: Connection, key: str) -> Caller | None:
-    row = tx.execute(
-        select(people).where(people.c.key_sha256 == key_hash(key), people.c.active)
-    ).first()
-    if row is None:
+    row = tx.execute(rows_where(people, "key_sha256"), {"key_sha256": key_hash(key)}).first()
+    if row is None or not row.active:
         return None
     return Caller(row.id, row.name, row.desk, tuple(json.loads(row.roles)))
 
@@ -68,6 +67,5 @@ def record(
     detail: str = "",
 ) -> None:
     """One line of the audit trail."""
-    tx.execute(
-        audit.insert().values(at=at, person_id=person_id, act=act, story_id=story_id, detail=detail)
-    )
+    row = {"at": at, "person_id": person_id, "act": act, "story_id": story_id, "detail": detail}
+    tx.execute(audit.insert(), row)

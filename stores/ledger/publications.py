@@ -1,11 +1,24 @@
 """Publications: one row for each (story, channel, release), and its append-only attempts."""
 
 import json
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 
+from stores.ledger.statements import change_where, rows_where
 from stores.ledger.tables import attempts, publications, stories
 
 OPEN = ("ready", "retry_wait", "updating", "recalling", "accepted", "unknown", "reconciling")
@@ -18,31 +31,60 @@ Place = tuple[str, str, int]
 """(story id, channel, release)."""
 
 
-def _at(story_id: UUID | str, channel: str, release: int) -> Any:
-    return and_(
-        publications.c.story_id == str(story_id),
-        publications.c.channel == channel,
-        publications.c.release == release,
+_KEY = ("story_id", "channel", "release")
+_OF_STORY = rows_where(publications, "story_id").order_by(
+    publications.c.wave, publications.c.channel, publications.c.release
+)
+_OF_STORIES = select(publications).where(
+    publications.c.story_id.in_(bindparam("stories", expanding=True))
+)
+
+
+def _waiting(*, recalls_alone: bool) -> tuple[ColumnElement[bool], ...]:
+    found = (
+        publications.c.channel == bindparam("channel"),
+        publications.c.state.in_(OPEN),
+        publications.c.open_attempt.is_(None),
     )
+    return (*found, publications.c.verb == "recall") if recalls_alone else found
+
+
+@cache
+def _next_due(*, recalls_alone: bool, after: bool) -> Select[Any]:
+    last = and_(*(publications.c[name] == bindparam(f"at_{name}") for name in _KEY))
+    return (
+        select(publications)
+        .where(*_waiting(recalls_alone=recalls_alone), publications.c.due_at <= bindparam("now"))
+        .order_by(
+            *((case((last, 1), else_=0),) if after else ()),
+            case((publications.c.verb == "recall", 0), else_=1),
+            publications.c.urgency,
+            publications.c.wave,
+            publications.c.due_at,
+        )
+        .limit(1)
+    )
+
+
+@cache
+def _soonest(*, recalls_alone: bool) -> Select[Any]:
+    return select(func.min(publications.c.due_at)).where(*_waiting(recalls_alone=recalls_alone))
 
 
 def put(tx: Connection, story_id: UUID | str, *, at: int, **values: Any) -> None:
     """Insert a row; what is not given has its resting value."""
-    tx.execute(
-        publications.insert().values(
-            {
-                "story_id": str(story_id),
-                "gate": "",
-                "reason": "",
-                "tries": 0,
-                "epoch": 0,
-                "checkpoints": "{}",
-                "created_at": at,
-                "updated_at": at,
-                **values,
-            }
-        )
-    )
+    row = {
+        "story_id": str(story_id),
+        "gate": "",
+        "reason": "",
+        "tries": 0,
+        "epoch": 0,
+        "checkpoints": "{}",
+        "created_at": at,
+        "updated_at": at,
+        **values,
+    }
+    tx.execute(publications.insert(), row)
 
 
 def change(
@@ -50,23 +92,18 @@ def change(
 ) -> None:
     """Set columns of one row; dicts are written as JSON."""
     plain = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
-    tx.execute(
-        update(publications).where(_at(story_id, channel, release)).values(**plain, updated_at=at)
-    )
+    plain["updated_at"] = at
+    found = {"at_story_id": str(story_id), "at_channel": channel, "at_release": release}
+    tx.execute(change_where(publications, _KEY, tuple(plain)), plain | found)
 
 
 def get(tx: Connection, story_id: UUID | str, channel: str, release: int) -> Row[Any] | None:
-    return tx.execute(select(publications).where(_at(story_id, channel, release))).first()
+    found = {"story_id": str(story_id), "channel": channel, "release": release}
+    return tx.execute(rows_where(publications, *_KEY), found).first()
 
 
 def of_story(tx: Connection, story_id: UUID | str) -> list[Row[Any]]:
-    return list(
-        tx.execute(
-            select(publications)
-            .where(publications.c.story_id == str(story_id))
-            .order_by(publications.c.wave, publications.c.channel, publications.c.release)
-        )
-    )
+    return list(tx.execute(_OF_STORY, {"story_id": str(story_id)}))
 
 
 def next_due(
@@ -79,39 +116,17 @@ def next_due(
 ) -> Row[Any] | None:
     """The row to work on next: recalls first, then by urgency, wave and due time; the one of
     ``after`` only when there is no other."""
-    alone = (publications.c.verb == "recall",) if recalls_alone else ()
-    last = () if after is None else (case((_at(*after), 1), else_=0),)
-    return tx.execute(
-        select(publications)
-        .where(
-            publications.c.channel == channel,
-            publications.c.state.in_(OPEN),
-            publications.c.due_at <= now,
-            publications.c.open_attempt.is_(None),
-            *alone,
-        )
-        .order_by(
-            *last,
-            case((publications.c.verb == "recall", 0), else_=1),
-            publications.c.urgency,
-            publications.c.wave,
-            publications.c.due_at,
-        )
-        .limit(1)
-    ).first()
+    given: dict[str, Any] = {"channel": channel, "now": now}
+    if after is not None:
+        given |= {f"at_{name}": value for name, value in zip(_KEY, after, strict=True)}
+    statement = _next_due(recalls_alone=recalls_alone, after=after is not None)
+    return tx.execute(statement, given).first()
 
 
 def soonest(tx: Connection, channel: str, *, recalls_alone: bool = False) -> int | None:
     """When the next open row of a channel comes due (ms)."""
-    alone = (publications.c.verb == "recall",) if recalls_alone else ()
-    return tx.execute(
-        select(func.min(publications.c.due_at)).where(
-            publications.c.channel == channel,
-            publications.c.state.in_(OPEN),
-            publications.c.open_attempt.is_(None),
-            *alone,
-        )
-    ).scalar()
+    statement = _soonest(recalls_alone=recalls_alone)
+    return tx.execute(statement, {"channel": channel}).scalar()
 
 
 def with_open_attempt(tx: Connection, channel: str) -> list[Row[Any]]:
@@ -126,29 +141,26 @@ def with_open_attempt(tx: Connection, channel: str) -> list[Row[Any]]:
 
 
 def begin_attempt(tx: Connection, row: Row[Any], *, attempt_id: str, owner: str, at: int) -> None:
-    tx.execute(
-        attempts.insert().values(
-            id=attempt_id,
-            story_id=row.story_id,
-            channel=row.channel,
-            release=row.release,
-            version=row.version,
-            epoch=row.epoch + 1,
-            verb=row.verb,
-            owner=owner,
-            started_at=at,
-            outcome="open",
-            reason="",
-        )
-    )
+    begun = {
+        "id": attempt_id,
+        "story_id": row.story_id,
+        "channel": row.channel,
+        "release": row.release,
+        "version": row.version,
+        "epoch": row.epoch + 1,
+        "verb": row.verb,
+        "owner": owner,
+        "started_at": at,
+        "outcome": "open",
+        "reason": "",
+    }
+    tx.execute(attempts.insert(), begun)
 
 
 def end_attempt(tx: Connection, attempt_id: str, *, outcome: str, reason: str, at: int) -> None:
-    tx.execute(
-        update(attempts)
-        .where(attempts.c.id == attempt_id)
-        .values(ended_at=at, outcome=outcome, reason=reason[:2000])
-    )
+    ended = {"ended_at": at, "outcome": outcome, "reason": reason[:2000]}
+    statement = change_where(attempts, ("id",), tuple(ended))
+    tx.execute(statement, {**ended, "at_id": attempt_id})
 
 
 def attempts_of(tx: Connection, story_id: UUID | str) -> list[Row[Any]]:
@@ -165,7 +177,12 @@ def lasting(tx: Connection, places: list[Place]) -> set[Place]:
     """Which of these rows a restart would find again without their record: done, refused, or
     waiting on a wakeup or a person. A row that nobody has tried yet, or that is in the middle of
     a call, is not."""
-    return {place for place in places if _lasts(get(tx, *place))}
+    found: dict[Place, Row[Any]] = {}
+    for first in range(0, len(places), 100):
+        of = {story_id for story_id, _, _ in places[first : first + 100]}
+        rows = tx.execute(_OF_STORIES, {"stories": sorted(of)})
+        found |= {(row.story_id, row.channel, row.release): row for row in rows}
+    return {place for place in places if _lasts(found.get(place))}
 
 
 def _lasts(row: Row[Any] | None) -> bool:

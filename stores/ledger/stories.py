@@ -5,14 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from schemas.copy import CopyRef
 from schemas.errors import Conflict, Fault, InvalidInput
 from schemas.review import Signature
 from schemas.story import Plan, Story
 from stores.ledger.ids import new_id
+from stores.ledger.statements import change_where, rows_where
 from stores.ledger.tables import copies, signatures, stories, versions
+
+_COPIES = select(copies.c.channel, copies.c.sha256, copies.c.refused, copies.c.needs).where(
+    copies.c.story_id == bindparam("story_id"), copies.c.version == bindparam("version")
+)
+_BODY = select(copies.c.body).where(
+    copies.c.story_id == bindparam("story_id"),
+    copies.c.channel == bindparam("channel"),
+    copies.c.sha256 == bindparam("sha256"),
+)
+_VALID = rows_where(signatures, "story_id", "version").where(signatures.c.voided_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ def _insert_version(tx: Connection, story: Story, *, by: str, at: int) -> None:
 
 def get(tx: Connection, story_id: UUID | str) -> Row[Any]:
     """The story's row; raises InvalidInput (404) when there is none."""
-    row = tx.execute(select(stories).where(stories.c.id == str(story_id))).first()
+    row = tx.execute(rows_where(stories, "id"), {"id": str(story_id)}).first()
     if row is None:
         raise InvalidInput(
             Fault("no_such_story", "story_id", f"没有这篇稿件 / no such story: {story_id}"),
@@ -110,7 +121,7 @@ def get(tx: Connection, story_id: UUID | str) -> Row[Any]:
 def find(tx: Connection, key: str) -> Row[Any]:
     """By id or by short number; raises InvalidInput (404)."""
     if key.isascii() and key.isdigit() and len(key) < 10:
-        row = tx.execute(select(stories).where(stories.c.number == int(key))).first()
+        row = tx.execute(rows_where(stories, "number"), {"number": int(key)}).first()
         if row is not None:
             return row
     return get(tx, key)
@@ -119,7 +130,8 @@ def find(tx: Connection, key: str) -> Row[Any]:
 def change(tx: Connection, story_id: UUID | str, *, at: int, **values: Any) -> None:
     """Set columns of a story; dicts are written as JSON."""
     plain = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
-    tx.execute(update(stories).where(stories.c.id == str(story_id)).values(**plain, updated_at=at))
+    plain["updated_at"] = at
+    tx.execute(change_where(stories, ("id",), tuple(plain)), plain | {"at_id": str(story_id)})
 
 
 def touch(tx: Connection, story_id: UUID | str, *, at: int) -> None:
@@ -129,9 +141,8 @@ def touch(tx: Connection, story_id: UUID | str, *, at: int) -> None:
 
 def version_row(tx: Connection, story_id: UUID | str, version: int) -> Row[Any]:
     """Raises InvalidInput (404)."""
-    row = tx.execute(
-        select(versions).where(versions.c.story_id == str(story_id), versions.c.version == version)
-    ).first()
+    found = {"story_id": str(story_id), "version": version}
+    row = tx.execute(rows_where(versions, *found), found).first()
     if row is None:
         raise InvalidInput(
             Fault("no_such_version", "version", f"没有第 {version} 版 / no version {version}"),
@@ -145,11 +156,9 @@ def story_of(tx: Connection, story_id: UUID | str, version: int) -> Story:
 
 
 def set_version(tx: Connection, story_id: UUID | str, version: int, **values: Any) -> None:
-    tx.execute(
-        update(versions)
-        .where(versions.c.story_id == str(story_id), versions.c.version == version)
-        .values(**values)
-    )
+    found = {"at_story_id": str(story_id), "at_version": version}
+    statement = change_where(versions, ("story_id", "version"), tuple(values))
+    tx.execute(statement, values | found)
 
 
 def put_copies(
@@ -183,11 +192,7 @@ def put_copies(
 
 
 def copies_of(tx: Connection, story_id: UUID | str, version: int) -> dict[str, CopyRow]:
-    rows = tx.execute(
-        select(copies.c.channel, copies.c.sha256, copies.c.refused, copies.c.needs).where(
-            copies.c.story_id == str(story_id), copies.c.version == version
-        )
-    )
+    rows = tx.execute(_COPIES, {"story_id": str(story_id), "version": version})
     return {
         r.channel: CopyRow(r.channel, r.sha256, r.refused, tuple(json.loads(r.needs))) for r in rows
     }
@@ -195,13 +200,8 @@ def copies_of(tx: Connection, story_id: UUID | str, version: int) -> dict[str, C
 
 def copy_body(tx: Connection, sha256: str, story_id: UUID | str, channel: str) -> bytes | None:
     """A frozen copy's bytes as the ledger keeps them; the caller checks the hash."""
-    body = tx.execute(
-        select(copies.c.body).where(
-            copies.c.story_id == str(story_id),
-            copies.c.channel == channel,
-            copies.c.sha256 == sha256,
-        )
-    ).scalar()
+    found = {"story_id": str(story_id), "channel": channel, "sha256": sha256}
+    body = tx.execute(_BODY, found).scalar()
     return None if body is None else body.encode()
 
 
@@ -210,21 +210,20 @@ def sign(
 ) -> str:
     """Record a sign-off that ``schemas.review.may_sign`` allowed."""
     identity = str(new_id())
-    tx.execute(
-        signatures.insert().values(
-            id=identity,
-            story_id=str(story_id),
-            version=version,
-            level=signature.level,
-            person_id=signature.person_id,
-            person_name=signature.person_name,
-            copies_sha256=signature.copies_sha256,
-            urgent=signature.urgent,
-            note=note,
-            at=at,
-            voided_why="",
-        )
-    )
+    row = {
+        "id": identity,
+        "story_id": str(story_id),
+        "version": version,
+        "level": signature.level,
+        "person_id": signature.person_id,
+        "person_name": signature.person_name,
+        "copies_sha256": signature.copies_sha256,
+        "urgent": signature.urgent,
+        "note": note,
+        "at": at,
+        "voided_why": "",
+    }
+    tx.execute(signatures.insert(), row)
     return identity
 
 
@@ -240,13 +239,7 @@ def signature_rows(tx: Connection, story_id: UUID | str) -> list[Row[Any]]:
 
 def valid_signatures(tx: Connection, story_id: UUID | str, version: int) -> list[Signature]:
     """Sign-offs of a version that still hold; read from the ledger alone."""
-    rows = tx.execute(
-        select(signatures).where(
-            signatures.c.story_id == str(story_id),
-            signatures.c.version == version,
-            signatures.c.voided_at.is_(None),
-        )
-    )
+    rows = tx.execute(_VALID, {"story_id": str(story_id), "version": version})
     return [Signature(r.level, r.person_id, r.person_name, r.copies_sha256, r.urgent) for r in rows]
 
 

@@ -10,8 +10,9 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from schemas.errors import StorageFull, Unavailable
+from schemas.hashing import sha256
+from schemas.topics import STORY_EVENTS
 from stores.ledger import postgres
 
 BUSY_TIMEOUT_S = 15.0
@@ -33,20 +36,22 @@ class Ledger:
         engine: Engine,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        wake: Callable[[], None] = lambda: None,
+        wake: Callable[[str, set[str]], None] = lambda _address, _topics: None,
         check: Callable[[Connection], None] | None = None,
+        done: Callable[[], None] = lambda: None,
     ) -> None:
         """``check`` comes first in each transaction and may raise: whether we may write at all."""
         self.engine = engine
         self.now = now
         self._wake = wake
+        self._done = done
         self._check = check
         self.shared = engine.dialect.name != "sqlite"
         """Several hosts may write to it."""
 
     def checked(self, check: Callable[[Connection], None]) -> "Ledger":
         """The same ledger for an owner who must still be one when a transaction begins."""
-        return Ledger(self.engine, now=self.now, wake=self._wake, check=check)
+        return Ledger(self.engine, now=self.now, wake=self._wake, check=check, done=self._done)
 
     @property
     def address(self) -> str:
@@ -76,11 +81,11 @@ class Ledger:
                 if self._check is not None:
                     self._check(connection)
                 yield connection
-                rang = connection.info.pop("outbox", False)
+                rang: set[str] = connection.info.pop("outbox", set())
                 if rang and self.shared:
                     postgres.ring(connection)
         if rang:
-            self._wake()
+            self._wake(self.address, rang)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -95,6 +100,7 @@ class Ledger:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._done()
 
 
 def open_ledger(url: str, *, wake_port: int | None = None) -> Ledger:
@@ -108,7 +114,16 @@ def open_ledger(url: str, *, wake_port: int | None = None) -> Ledger:
         event.listen(engine, "begin", _sqlite_begin)
     else:
         engine = postgres.open_engine(url)
-    return Ledger(engine, wake=_datagram(wake_port) if wake_port else lambda: None)
+    if wake_port is None:
+        return Ledger(engine)
+    wake, done = _datagrams(wake_port)
+    return Ledger(engine, wake=wake, done=done)
+
+
+@cache
+def bell_name(address: str, topic: str) -> str:
+    """Where who works on a topic's orders listens on this host (Linux abstract socket)."""
+    return f"\0shoufa/{sha256(address.encode())[:16]}/{topic}"
 
 
 def _sqlite_connect(connection: Any, _record: object) -> None:
@@ -123,15 +138,24 @@ def _sqlite_connect(connection: Any, _record: object) -> None:
 
 def _sqlite_begin(connection: Connection) -> None:
     if connection.get_execution_options().get("shoufa_read", False):
-        connection.exec_driver_sql("BEGIN")
+        _run(connection, "BEGIN")
         return
     # SQLite's own waiting for the write lock sleeps in steps of up to 100 ms; transactions here
     # last a few, so asking again in fractions of a millisecond brings each hop to its turn sooner
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    _run(connection, "PRAGMA busy_timeout=0")
     try:
         _take_write_lock(connection)
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
+        _run(connection, f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
+
+
+def _run(connection: Connection, statement: str) -> None:
+    """Straight by the driver: these come with each transaction."""
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(statement)
+    except sqlite3.OperationalError as error:
+        raise OperationalError(statement, None, error) from error
 
 
 def _take_write_lock(connection: Connection) -> None:
@@ -139,7 +163,7 @@ def _take_write_lock(connection: Connection) -> None:
     pause_s = 0.0002
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _run(connection, "BEGIN IMMEDIATE")
         except OperationalError as error:
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
             # the low byte: after a crash "busy" comes as SQLITE_BUSY_RECOVERY
@@ -151,17 +175,26 @@ def _take_write_lock(connection: Connection) -> None:
             return
 
 
-def _datagram(port: int) -> Callable[[], None]:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setblocking(False)
+def _datagrams(port: int) -> tuple[Callable[[str, set[str]], None], Callable[[], None]]:
+    """What wakes, and what ends that."""
+    relay = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bells = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    for sock in (relay, bells):
+        sock.setblocking(False)
 
-    def wake() -> None:
-        try:
-            sock.sendto(b"1", ("127.0.0.1", port))
-        except OSError:
-            return  # the relay sweeps anyway
+    def wake(address: str, topics: set[str]) -> None:
+        """The relay, and whoever works on the orders just written; both look by themselves too."""
+        with suppress(OSError):
+            relay.sendto(b"1", ("127.0.0.1", port))
+        for topic in topics - {STORY_EVENTS}:
+            with suppress(OSError):
+                bells.sendto(b"1", bell_name(address, topic))
 
-    return wake
+    def done() -> None:
+        relay.close()
+        bells.close()
+
+    return wake, done
 
 
 @contextmanager

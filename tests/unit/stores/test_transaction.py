@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -160,7 +161,8 @@ def order(tx: Any) -> None:
 def test_the_relay_is_woken_after_a_commit_that_wrote_to_the_outbox_only(ledger: Ledger) -> None:
     seen: list[int] = []
 
-    def wake() -> None:
+    def wake(_address: str, topics: set[str]) -> None:
+        assert topics
         with ledger.snapshot() as view:
             seen.append(outbox.backlog(view)[0])
 
@@ -215,21 +217,19 @@ def test_a_lock_held_for_a_moment_is_waited_for(
 def failing(*, code: int, then: Callable[[], None] = lambda: None) -> Any:
     """A connection whose first BEGIN fails as SQLite says it with ``code``."""
 
-    class Connection:
+    class Driver:
         begun: list[str] = []  # noqa: RUF012
 
-        def exec_driver_sql(self, statement: str) -> None:
+        def execute(self, statement: str) -> None:
             if statement == "BEGIN IMMEDIATE" and not self.begun:
                 self.begun.append(statement)
                 then()
                 cause = sqlite3.OperationalError("database is locked")
                 cause.sqlite_errorcode = code
-                raise OperationalError(statement, None, cause)
+                raise cause
 
-        def get_execution_options(self) -> dict[str, Any]:
-            return {}
-
-    return Connection()
+    pooled = SimpleNamespace(dbapi_connection=Driver())
+    return SimpleNamespace(connection=pooled, get_execution_options=dict)
 
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY])
