@@ -30,8 +30,10 @@ def announce_ready(settings: "Settings") -> None:
     Writes ``{"pid", "at"}`` (at: Unix seconds) in one step; the supervisor removes the file of an
     earlier life before it starts a process.
     """
-    gc.collect()
-    gc.freeze()  # what was loaded until now stays: the collector need not look at it again
+    if not gc.get_freeze_count():
+        # what was loaded until now stays: the collector need not look at it again
+        gc.collect()
+        gc.freeze()
     path = ready_path(settings.run_dir, settings.process)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
