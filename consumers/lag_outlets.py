@@ -163,7 +163,7 @@ def _sentence(
         parts.insert(0, f"{seen.failed} 篇未送达, 要人处理")
     elif word == "偏慢" and late:
         parts.insert(0, f"{late} 篇超过时限 {span(seen.limit_s)}")
-    elif word == "偏慢" and oldest is not None:
+    elif word == "偏慢" and oldest is not None and oldest > seen.limit_s / 2:
         parts.insert(0, f"最早一篇已等 {span(oldest)}")
     elif word == "偏慢":
         parts.insert(0, "积压在涨, 或在重发")

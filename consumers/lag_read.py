@@ -44,7 +44,7 @@ class Brokers:
         """Everything of the groups ``wanted`` (None: of all), and the offsets of ``topics`` whoever
         reads them. Raises KafkaError when no broker answers at all; the next call connects anew."""
         names = None if wanted is None else set(wanted)
-        found: Look = self.run(_look, names, set(topics))
+        found: Look = self.run(look_at, names, set(topics))
         return found
 
     def run(self, coroutine: Any, *arguments: Any) -> Any:
@@ -90,7 +90,7 @@ def told(code: int) -> str:
     return str(kafka_errors.for_code(code).__name__)
 
 
-async def _look(manager: Any, wanted: set[str] | None, topics: set[str]) -> Look:
+async def look_at(manager: Any, wanted: set[str] | None, topics: set[str]) -> Look:
     look = Look()
     nodes = await _metadata(manager, look)
     listed, failed = await _list_groups(manager, look, nodes, wanted)

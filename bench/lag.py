@@ -1,0 +1,269 @@
+"""One collection of lag over 1,000 groups and 10,000 partitions beside Kafka's own
+``kafka-consumer-groups --describe --all-groups`` on the same broker, in the same run.
+
+A partition holds one record; every second group has not taken its ten. Half a minute to a few
+minutes, most of it the broker making 10,000 logs.
+"""
+
+import os
+import resource
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+import uvicorn
+from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+from pydantic import TypeAdapter
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bench._kafka_tools import consumer_groups
+from bench._stack import quantile, row, rss_bytes
+from consumers.lag import LagMonitor
+from consumers.lag_read import Brokers
+from consumers.metrics import CONTENT_TYPE, Metrics
+from consumers.story_figures import StoryFigures
+from deploy.stack import jars, kafka
+from deploy.stack.ports import free_base
+from schemas.lag import LagSnapshot
+from schemas.settings import Settings
+from stores.ledger.tables import metadata
+from stores.ledger.transaction import open_ledger
+
+FEW, MANY, EACH = 100, 1000, 10
+LOOKS = 5
+PATIENCE_S = 240.0
+
+
+def measure() -> list[dict[str, Any]]:
+    """``collect`` and ``collect_cpu`` (ours over the tool's; at most 0.2), ``growth`` (CPU of
+    1,000 groups over ten times that of 100; at most 1), ``scrape`` (over 50 ms), memory."""
+    temporary = tempfile.TemporaryDirectory(prefix="shoufa-bench-", ignore_cleanup_errors=True)
+    with temporary as folder, _broker(Path(folder)) as settings:
+        _fill(settings.kafka_bootstrap, 0, FEW)
+        _, few_cpu, _ = _collect(settings, FEW)
+        _fill(settings.kafka_bootstrap, FEW, MANY)
+        many, cpu, rows = _collect(settings, MANY, Path(folder))
+        theirs, their_cpu = _tool(settings)
+    return [
+        row("lag", "collect", many, "s", theirs),
+        row("lag", "collect_cpu", cpu, "s", their_cpu),
+        row("lag", "growth", cpu, "s", few_cpu * MANY / FEW),
+        *rows,
+    ]
+
+
+@contextmanager
+def _broker(folder: Path) -> Iterator[Settings]:
+    """A node of the stack with room for 10,000 logs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    settings = Settings(data=folder / "data", port_base=26000)
+    base = free_base(settings, simulators=False)
+    if base is None:
+        raise RuntimeError("no free block of ports")
+    settings = settings.model_copy(update={"port_base": base})
+    settings.data.mkdir(parents=True)
+    class_path = jars.class_path()
+    kafka.prepare_kafka(settings, class_path)
+    argv = ["-Xmx768m" if a.startswith("-Xmx") else a for a in kafka.kafka_command(class_path)]
+    with (folder / "kafka.log").open("w") as log:
+        process = subprocess.Popen(
+            argv,
+            cwd=kafka.node_dir(settings),
+            env=kafka.java_environment(),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _until(lambda: _answers(settings.kafka_bootstrap), "the broker to answer")
+        yield settings
+    finally:
+        process.kill()
+        process.wait()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _answers(bootstrap: str) -> bool:
+    try:
+        KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=1000).close()
+    except KafkaError:
+        return False
+    return True
+
+
+def _until(fact: Any, what: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not fact():
+        if time.monotonic() > end:
+            raise RuntimeError(f"waited {PATIENCE_S:.0f} s for {what}")
+        time.sleep(0.3)
+
+
+def _fill(bootstrap: str, since: int, to: int) -> None:
+    """Topics ``t<n>`` with one record in each partition, and groups ``g<n>`` that committed."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=120_000)
+    for first in range(since, to, 100):
+        names = [f"t{n}" for n in range(first, first + 100)]
+        admin.create_topics({n: {"num_partitions": EACH, "replication_factor": 1} for n in names})
+    brokers = Brokers(bootstrap)
+
+    def made() -> bool:
+        return len(brokers.look().leaders) >= to * EACH
+
+    _until(made, f"{to * EACH} partitions")
+    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, delivery_timeout_ms=240_000)
+    for number in range(since, to):
+        for partition in range(EACH):
+            producer.send(f"t{number}", b"x", partition=partition)
+    producer.flush(PATIENCE_S)
+    producer.close()
+    for number in range(since, to):
+        taken = OffsetAndMetadata(number % 2, "", -1)
+        offsets = {TopicPartition(f"t{number}", p): taken for p in range(EACH)}
+        _until(lambda n=number, o=offsets: _committed(admin, f"g{n}", o), "the coordinator")
+    brokers.close()
+    admin.close()
+
+
+def _committed(admin: Any, group: str, offsets: Any) -> bool:
+    try:
+        admin.alter_group_offsets(group, offsets)
+    except KafkaError:
+        return False  # the first group waits until its topic is made
+    return True
+
+
+def _collect(
+    settings: Settings, groups: int, folder: Path | None = None
+) -> tuple[float, float, list[dict[str, Any]]]:
+    """Median seconds and CPU seconds of one cycle once every record was looked at."""
+    before = rss_bytes(os.getpid())
+    monitor = LagMonitor(Brokers(settings.kafka_bootstrap), cycle_s=5.0)
+    try:
+        for _ in range(2 + groups * EACH // 500):
+            snapshot = monitor.once()
+        _check(snapshot, groups)
+        taken, cpu = [], []
+        for _ in range(LOOKS):
+            clock, busy = time.perf_counter(), time.process_time()
+            monitor.once()
+            taken.append(time.perf_counter() - clock)
+            cpu.append(time.process_time() - busy)
+        rows = []
+        if folder is not None:
+            grown = (rss_bytes(os.getpid()) - before) / 1024**2
+            rows.append(row("lag", "memory", grown, "MiB"))
+            rows.append(row("lag", "requests", float(snapshot.requests), "requests"))
+            rows += _served(monitor, folder)
+        return median(taken), median(cpu), rows
+    finally:
+        monitor.stop()
+
+
+def _check(snapshot: LagSnapshot, groups: int) -> None:
+    """The figures are right, or this measures nothing."""
+    lags = [p.lag for g in snapshot.groups for p in g.partitions]
+    aged = [p for g in snapshot.groups for p in g.partitions if p.lag_s is not None]
+    if len(lags) != groups * EACH or sum(n or 0 for n in lags) != groups * EACH // 2:
+        raise RuntimeError(f"wrong figures: {len(lags)} partitions, {sum(n or 0 for n in lags)}")
+    if len(aged) != len(lags):
+        raise RuntimeError(f"{len(lags) - len(aged)} partitions without a time lag")
+
+
+def _served(monitor: LagMonitor, folder: Path) -> list[dict[str, Any]]:
+    """Scrapes over HTTP while the monitor goes on collecting in the same process."""
+    ledger = open_ledger(f"sqlite:///{folder / 'ledger.db'}")
+    with ledger.transaction() as tx:
+        metadata.create_all(tx)
+    metrics = Metrics(StoryFigures(ledger, []), monitor.latest)
+    began = time.perf_counter()
+    metrics.refresh()
+    rendered = time.perf_counter() - began
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            monitor.once()
+            metrics.refresh()
+            stop.wait(3.0)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        scrapes = _scrapes(metrics.text)
+        began = time.perf_counter()
+        size = len(TypeAdapter(LagSnapshot).dump_json(monitor.latest()))
+        as_json = time.perf_counter() - began
+    finally:
+        stop.set()
+        worker.join(60)
+        ledger.close()
+    return [
+        row("lag", "scrape", 1000 * quantile(scrapes, 0.5), "ms", 50.0),
+        row("lag", "scrape_p95", 1000 * quantile(scrapes, 0.95), "ms", 50.0),
+        row("lag", "scrape_bytes", float(len(metrics.text())), "bytes"),
+        row("lag", "render", 1000 * rendered, "ms"),
+        row("lag", "json", 1000 * as_json, "ms"),
+        row("lag", "json_bytes", float(size), "bytes"),
+    ]
+
+
+def _scrapes(text: Any) -> list[float]:
+    async def answer(_request: Any) -> Response:
+        return Response(text(), media_type=CONTENT_TYPE)
+
+    app = Starlette(routes=[Route("/metrics", answer)])
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    _until(lambda: server.started, "the server")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    taken = []
+    try:
+        with httpx.Client(timeout=30) as client:
+            for _ in range(60):
+                began = time.perf_counter()
+                client.get(f"http://127.0.0.1:{port}/metrics").raise_for_status()
+                taken.append(time.perf_counter() - began)
+                time.sleep(0.2)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+    return taken
+
+
+def _tool(settings: Settings) -> tuple[float, float]:
+    """Seconds and CPU seconds of Kafka's own tool, its Java included; the better of two runs."""
+    argv, environment = consumer_groups(settings.kafka_bootstrap, "--describe", "--all-groups")
+    taken, cpu = [], []
+    for _ in range(2):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        done = subprocess.run(
+            argv,
+            cwd=kafka.node_dir(settings),
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
+        )
+        taken.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        told = sum(line.startswith("g") for line in done.stdout.splitlines())
+        if told != MANY * EACH:
+            raise RuntimeError(f"the tool told of {told} partitions: {done.stderr[-300:]}")
+    return min(taken), min(cpu)
