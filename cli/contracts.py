@@ -80,7 +80,7 @@ def _asyncapi() -> dict[str, Any]:
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     for topic in topics([EXAMPLE_CHANNEL]):
-        kinds = carried.get(topic.name, ["cn.shoufa.release.order.v1"])
+        kinds = carried.get(topic.name, ["cn.shoufa.release.order.v1", "cn.shoufa.probe.order.v1"])
         key = topic.name.replace(EXAMPLE_CHANNEL, "channel").replace(".", "-")
         channels[key] = {
             "address": topic.name,
