@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import commands, hands, lag_command
+from cli import commands, hands, lag_command, recover_commands
 from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
@@ -103,6 +103,13 @@ for _command in (
 ):
     app.command(rich_help_panel=STORIES)(_command)
 hands.install(app, STORIES, STACK)
+
+
+app.command(rich_help_panel=STACK)(recover_commands.backup)
+app.command(rich_help_panel=STACK)(recover_commands.restore)
+app.command(rich_help_panel=STACK)(recover_commands.rebuild)
+app.command("restore-now", hidden=True)(recover_commands.restore_now)
+app.command("rebuild-now", hidden=True)(recover_commands.rebuild_now)
 
 
 @app.command("test", rich_help_panel=BUILD, context_settings={"ignore_unknown_options": True})

@@ -15,6 +15,7 @@ from bus import liveness
 from bus.lease import Keeper, identity, keeper_of
 from bus.topics import make_topics
 from cli import logs
+from cli.backups import Backups
 from cli.wiring import Centre, ensure_people, open_ledger_of, read_centre
 from schemas.channel import ChannelSpec, Outside
 from schemas.errors import InvalidInput, PipelineError, Unavailable
@@ -218,7 +219,9 @@ def run_work(centre: Centre) -> int:
         ledger = keeper.take(mine) or _away(mine)
     own = settings.model_copy(update={"process": mine})
     worker = TranscodeWorker(own, ledger, objects.open_objects(settings), programs)
+    copies = Backups(own, ledger)
     worker.start()
+    copies.start()
 
     def alive() -> bool:
         if keeper is not None:
@@ -226,6 +229,7 @@ def run_work(centre: Centre) -> int:
         return worker.alive
 
     def stop() -> None:
+        copies.stop()
         worker.stop()
         if keeper is not None:
             keeper.close()

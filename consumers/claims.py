@@ -9,14 +9,14 @@ import structlog
 from pydantic import JsonValue
 from sqlalchemy import Connection, Row
 
-from consumers.protocol import Claimant, Next, Stop, may_claim
+from consumers.protocol import Claimant, Next, Stop, asks_first, may_claim
 from schemas.channel import ChannelSpec
 from schemas.copy import CopyRef, copies_fingerprint
 from schemas.errors import UnknownOutcome
 from schemas.events import DeliveryChanged
 from schemas.receipt import Receipt
 from schemas.review import missing_levels
-from stores.ledger import outbox, publications, quotas, stories
+from stores.ledger import outbox, publications, quotas, restores, stories
 from stores.ledger.ids import new_id, when
 from stores.ledger.transaction import Ledger
 
@@ -50,6 +50,20 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
         stop = may_claim(_claimant(tx, row, story))
         if stop is not None:
             _stop(tx, row, _honest(row, stop), now)
+            return None
+        restored_at = restores.last(tx)
+        if restored_at and asks_first(row.verb, row.state, story.created_at, restored_at):
+            # what the lost ledger knew last is gone: it may have sent this
+            publications.change(
+                tx,
+                row.story_id,
+                row.channel,
+                row.release,
+                at=now,
+                state="unknown",
+                reason=restores.ASKS,
+                due_at=max(now, restored_at + round(spec.settle_s * 1000)),
+            )
             return None
         clear_at = (row.sent_before or 0) + round(spec.settle_s * 1000)
         if row.sent_before is not None and now < clear_at:
@@ -168,6 +182,7 @@ def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
         elif outcome.handle is not None and present.handle is None:
             changes["sent_before"] = now  # since when the outlet has it
         publications.change(tx, row.story_id, row.channel, row.release, at=now, **changes)
+        quotas.note(tx, row.channel, ledger.now(), row.story_id)
         if outcome.told:
             _tell(tx, row, outcome.state, outcome.reason, outcome.receipt, now, row.version)
 

@@ -112,6 +112,13 @@ def may_claim(c: Claimant) -> Stop | None:
     return None
 
 
+def asks_first(verb: Verb, state: str, filed_at: int, restored_at: int) -> bool:
+    """Whether the outlet is asked before the first create of a release: the story was filed
+    before the ledger was last restored, and the lost ledger may have sent it. Once the outlet
+    said "absent" the row is in ``retry_wait`` and goes out."""
+    return verb == "create" and state == "ready" and filed_at <= restored_at
+
+
 def after_call(
     verb: Verb, answer: Answer, spec: ChannelSpec, *, tries: int, left_s: float, jitter: float
 ) -> Next:

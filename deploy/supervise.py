@@ -47,6 +47,7 @@ def run(
     shown: list[tuple[str, str]] | None = None,
     table: list[ProcessSpec] | None = None,
     only: list[str] | None = None,
+    servers: frozenset[str] | None = None,
 ) -> int:
     """Start the stack and stay in the foreground until SIGINT or SIGTERM.
 
@@ -54,7 +55,8 @@ def run(
     is run with the terminal once all is ready (in the caller's working folder, with every SHOUFA_
     setting in its environment); with ``stop_when_done`` its end ends the stack. ``shown``: the
     block of addresses, by default all of them. ``table``: other processes (tests). ``only``: of
-    the processes those, beside the ones of another host; ``migrate`` runs there alone.
+    the processes those, beside the ones of another host; ``migrate`` runs there alone. ``servers``:
+    the local servers of these names and nothing else, for work on a stack that is down.
 
     Returns only when the start fails (1, with the reason on stderr). Else this process becomes the
     supervisor, whose exit status is the foreground command's (130 where Ctrl-C cut it off), 0
@@ -62,7 +64,7 @@ def run(
     """
     settings = settings.model_copy(update={"data": settings.data.resolve()})
     try:
-        plan = _prepare(settings, simulators=simulators, table=table, only=only)
+        plan = _prepare(settings, simulators=simulators, table=table, only=only, servers=servers)
     except KeyboardInterrupt:
         return 130
     except _CannotStart as error:
@@ -92,6 +94,7 @@ def _prepare(
     simulators: bool,
     table: list[ProcessSpec] | None,
     only: list[str] | None = None,
+    servers: frozenset[str] | None = None,
 ) -> StackPlan:
     """Do all that comes before the first process; the plan so far."""
     if only is not None and not (settings.kafka and settings.s3 and settings.ledger):
@@ -117,6 +120,8 @@ def _prepare(
         table = _local_stack(settings, simulators=simulators)
         if only is not None:
             table = _part(table, only)
+        if servers is not None:
+            table = [spec for spec in table if spec.name.split("-")[0] in servers]
         leave_nothing = [] if settings.s3 else [str(p) for p in s3.socket_paths(settings)]
     return StackPlan(
         data=str(settings.data),

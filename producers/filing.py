@@ -19,7 +19,7 @@ from schemas.newsroom import Newsroom
 from schemas.settings import Settings
 from schemas.story import Asset, MediaKind, Plan, Story, StoryIn
 from stores import objects
-from stores.ledger import assets, outbox, people, stories
+from stores.ledger import assets, journal, outbox, people, stories
 from stores.ledger.ids import new_id, when
 from stores.ledger.people import Caller
 from stores.ledger.tables import idempotency
@@ -290,6 +290,7 @@ def _keep(
     """Asset rows; returns object keys that are not needed, their bytes being there already."""
     linked = []
     for asset in {a.id: a for a in story.assets}.values():  # two references may share one file
+        assets.note(tx, asset.id, story.id)
         mine = next((r for r in received if r.asset_id == asset.id), None)
         if mine is None:
             continue
@@ -371,6 +372,8 @@ def _remember(
     tx: Connection, caller: Caller, key: str | None, request: str, answer: Filed, now: int
 ) -> None:
     if key is not None:
+        told = answer.body["story_id"]
+        journal.note(tx, idempotency, story=told, person_id=caller.id, key=key)
         tx.execute(
             idempotency.insert().values(
                 person_id=caller.id,

@@ -8,7 +8,7 @@ one event follows from another, so that a repeated decision makes the same id.
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from schemas.body import Model
 from schemas.copy import CopyRef
@@ -184,6 +184,16 @@ class DeliveryResent(DeliveryChanged):
     note: Text = ""
 
 
+class LedgerWritten(Event):
+    """账本已记: the rows of this story that one transaction wrote, as they are after it. For the
+    rebuild of the ledger alone: nothing follows from it. Columns may come and go with the
+    ledger's tables."""
+
+    name = "ledger.written"
+    rows: dict[str, tuple[dict[str, JsonValue], ...]]
+    """Table → rows, column → value."""
+
+
 class WakeupDue(Event):
     """A row of the wakeups table came due."""
 
@@ -222,5 +232,6 @@ EVENTS: dict[str, type[Event]] = {
         DeliveryResent,
         WakeupDue,
         ProbeSent,
+        LedgerWritten,
     )
 }

@@ -36,6 +36,16 @@ class Settings(BaseSettings):
     """Uploads are refused (507) when they would leave less free disk than this."""
     probe_every_s: float = Field(default=300.0, ge=0)
     """Seconds between two probes through every channel's queue; 0 sends none."""
+    backup: str = ""
+    """Where backups go: a folder, or ``s3://bucket/prefix``; empty means ``data/backups``."""
+    backup_s3: str = ""
+    """Endpoint of that S3; its keys in ``secrets/backup-s3.json``. Empty: the centre's own."""
+    backup_every_s: int = Field(default=900, ge=0)
+    """Seconds between two copies of the ledger; 0 makes none."""
+    backup_keep: int = Field(default=8, ge=1)
+    """Newest copies that are kept."""
+    backup_days: int = Field(default=14, ge=0)
+    """Days of which the last copy is kept as well."""
     ffmpeg: str = ""
     """Path of ffmpeg; empty means found on PATH, else the packaged binary."""
     ffprobe: str = ""
@@ -77,6 +87,10 @@ class Settings(BaseSettings):
     @property
     def spool_dir(self) -> Path:
         return self.data / "spool"
+
+    @property
+    def backup_place(self) -> str:
+        return self.backup or str(self.data.resolve() / "backups")
 
     @property
     def web_port(self) -> int:

@@ -169,9 +169,14 @@ class spoken:  # noqa: N801  # reads as a word in `with`
 
 
 def _client(settings: Settings, keys: dict[str, str], mode: Checksums) -> "S3Client":
+    return open_client(settings.s3_endpoint, keys, mode)
+
+
+def open_client(endpoint: str, keys: dict[str, str], mode: Checksums) -> "S3Client":
+    """A client of any S3 server; ``keys``: ``access_key`` and ``secret_key``."""
     client: S3Client = boto3.client(
         "s3",
-        endpoint_url=settings.s3_endpoint,
+        endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id=keys["access_key"],
         aws_secret_access_key=keys["secret_key"],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,14 @@ from bus import genuine
 from bus.dead_letters import Origin, bury, bury_alone
 from schemas.codec import decode, derived_id
 from schemas.errors import InvalidInput
-from schemas.events import Event, ProbeSent, WakeupDue
+from schemas.events import (
+    CopiesReady,
+    Event,
+    LedgerWritten,
+    ProbeSent,
+    StoryRevised,
+    WakeupDue,
+)
 from schemas.newsroom import Newsroom
 from schemas.orders import ProbeOrder, TranscodeOrder
 from schemas.rendition import cost_s
@@ -19,6 +27,7 @@ from schemas.review import missing_levels
 from schemas.settling import given_up
 from schemas.story import Plan, Story, utc
 from stores.ledger import outbox, publications, renditions, stories, wakeups
+from stores.ledger.ids import new_id
 from stores.ledger.seen import first_time, is_known
 from stores.ledger.transaction import Ledger
 from streams.decide import (
@@ -68,6 +77,8 @@ class Conductor:
             told = "an order on the topic of events"
             bury_alone(self.ledger, origin, key, value, told, headers=headers)
             return
+        if isinstance(event, LedgerWritten) and self._is_ours(origin, key, value, event_id, event):
+            return  # for the rebuild of the ledger alone: nothing follows from it
         with self.ledger.transaction(event.story_id) as tx:
             now = self.ledger.now_ms()
             try:
@@ -90,6 +101,38 @@ class Conductor:
         for index, channel in enumerate(sorted(self.rules)):
             order = ProbeOrder(story_id=probe.story_id, channel=channel, at=probe.at)
             outbox.append(tx, order, at=now, event_id=str(derived_id(cause, index)))
+
+    def _is_ours(
+        self, origin: Origin, key: bytes | None, value: bytes, event_id: str, event: Event
+    ) -> bool:
+        """Looked up without the write lock, since there are many of them."""
+        with self.ledger.snapshot() as view, suppress(InvalidInput):
+            genuine.check(view, origin.topic, key, value, event_id, event)
+            return True
+        return False
+
+    def take_again(self, tx: Connection, story_id: UUID) -> None:
+        """Decide anew for a story of a ledger that was restored: what followed from its last
+        events may be lost. Orders for copies and renditions that are missing are sent again."""
+        now = self.ledger.now_ms()
+        newest = stories.version_row(tx, story_id, stories.get(tx, story_id).version)
+        events: list[Event] = [WakeupDue(story_id=story_id, kind="release")]
+        if newest.copies_sha256 is None and newest.state == "in_review":
+            story = Story.model_validate_json(newest.story)
+            events = [StoryRevised(story_id=story_id, story=story, by=newest.by)]
+        for version, copies in self.load(tx, story_id).copies.items():
+            events.append(
+                CopiesReady(
+                    story_id=story_id,
+                    version=version,
+                    copies=(),
+                    copies_sha256="0" * 64,
+                    needs={channel: copy.needs for channel, copy in copies.items()},
+                )
+            )
+        for event in events:
+            state = self.load(tx, story_id)
+            self._apply(tx, state, str(new_id()), decide(state, event, self.rules, now), now)
 
     def load(self, tx: Connection, story_id: UUID) -> StoryState:
         """The state of one story; raises InvalidInput when the ledger does not know it."""

@@ -237,6 +237,12 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "replaces": st.none() | st.integers(1, 9),
     "kind": st.sampled_from(["release", "fallback"]),
     "key": st.sampled_from(["", "2"]),
+    "rows": st.dictionaries(
+        st.sampled_from(["stories", "publications"]),
+        st.lists(
+            st.dictionaries(refs, st.none() | st.integers() | st.booleans() | texts()), max_size=2
+        ).map(tuple),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from schemas.errors import Fault, InvalidInput
 from schemas.story import Asset
+from stores.ledger import journal
 from stores.ledger.tables import assets
 
 
@@ -37,6 +38,11 @@ def put(
             created_at=at,
         )
     )
+
+
+def note(tx: Connection, asset_id: UUID, story_id: UUID) -> None:
+    """Tell the row with this story's: what is uploaded before its story has none yet."""
+    journal.note(tx, assets, story=story_id, id=str(asset_id))
 
 
 def with_sha256(tx: Connection, sha256: str) -> Row[Any] | None:

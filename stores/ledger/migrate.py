@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 from schemas.errors import Unavailable
 from stores.ledger import postgres
@@ -22,9 +23,7 @@ def migrate(ledger: Ledger, backups: Path) -> str:
 
     Raises Unavailable when the ledger was written by a newer build.
     """
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
+    config, scripts = _scripts()
     head = scripts.get_current_head() or ""
     with spoken(), ledger.engine.connect() as connection:
         if ledger.shared:
@@ -47,6 +46,22 @@ def migrate(ledger: Ledger, backups: Path) -> str:
         command.upgrade(config, "head")
         connection.commit()
     return head
+
+
+def revisions() -> list[str]:
+    """Every revision of the tables that this build knows, the newest first."""
+    return [script.revision for script in _scripts()[1].walk_revisions()]
+
+
+def revision_of(connection: Connection) -> str:
+    """The revision that a ledger is at; empty where it has no tables yet."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def _scripts() -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    return config, ScriptDirectory.from_config(config)
 
 
 def _back_up(ledger: Ledger, backups: Path, revision: str) -> None:

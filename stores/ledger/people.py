@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, update
 
 from schemas.newsroom import Person
+from stores.ledger import journal
 from stores.ledger.statements import rows_where
 from stores.ledger.tables import audit, people
 
@@ -68,4 +69,6 @@ def record(
 ) -> None:
     """One line of the audit trail."""
     row = {"at": at, "person_id": person_id, "act": act, "story_id": story_id, "detail": detail}
-    tx.execute(audit.insert(), row)
+    made = tx.execute(audit.insert(), row)
+    if story_id is not None and made.inserted_primary_key is not None:
+        journal.note(tx, audit, seq=made.inserted_primary_key.seq)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
 )
 
+from stores.ledger import journal
 from stores.ledger.statements import change_where, rows_where
 from stores.ledger.tables import attempts, publications, stories
 
@@ -85,6 +86,11 @@ def put(tx: Connection, story_id: UUID | str, *, at: int, **values: Any) -> None
         **values,
     }
     tx.execute(publications.insert(), row)
+    _note(tx, story_id, values["channel"], values["release"])
+
+
+def _note(tx: Connection, story_id: UUID | str, channel: str, release: int) -> None:
+    journal.note(tx, publications, story_id=story_id, channel=channel, release=release)
 
 
 def change(
@@ -95,6 +101,7 @@ def change(
     plain["updated_at"] = at
     found = {"at_story_id": str(story_id), "at_channel": channel, "at_release": release}
     tx.execute(change_where(publications, _KEY, tuple(plain)), plain | found)
+    _note(tx, story_id, channel, release)
 
 
 def get(tx: Connection, story_id: UUID | str, channel: str, release: int) -> Row[Any] | None:
@@ -155,12 +162,14 @@ def begin_attempt(tx: Connection, row: Row[Any], *, attempt_id: str, owner: str,
         "reason": "",
     }
     tx.execute(attempts.insert(), begun)
+    journal.note(tx, attempts, id=attempt_id)
 
 
 def end_attempt(tx: Connection, attempt_id: str, *, outcome: str, reason: str, at: int) -> None:
     ended = {"ended_at": at, "outcome": outcome, "reason": reason[:2000]}
     statement = change_where(attempts, ("id",), tuple(ended))
     tx.execute(statement, {**ended, "at_id": attempt_id})
+    journal.note(tx, attempts, id=attempt_id)
 
 
 def attempts_of(tx: Connection, story_id: UUID | str) -> list[Row[Any]]:

@@ -6,9 +6,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select, update
 
 from schemas.errors import QuotaUsed
+from stores.ledger import journal
 from stores.ledger.tables import quotas
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def note(tx: Connection, channel: str, now: datetime, story_id: str) -> None:
+    """Tell what is spent today with the story that it was spent on."""
+    day = now.astimezone(SHANGHAI).date().isoformat()
+    found = select(quotas.c.verb).where(quotas.c.channel == channel, quotas.c.day == day)
+    for verb in tx.execute(found).scalars():
+        journal.note(tx, quotas, story=story_id, channel=channel, day=day, verb=verb)
 
 
 def spend(tx: Connection, channel: str, verb: str, limit: int, now: datetime) -> int:

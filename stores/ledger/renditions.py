@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, select, update
 
 from schemas.rendition import Rendition, parse_placeholder, placeholder
+from stores.ledger import journal
 from stores.ledger.tables import publications, renditions, story_renditions
 
 Place = tuple[str, str]
@@ -38,8 +39,12 @@ def need(
                 story_id=str(story_id), source_sha256=source_sha256, recipe=recipe
             )
         )
+        journal.note(
+            tx, story_renditions, story_id=story_id, source_sha256=source_sha256, recipe=recipe
+        )
     row = get(tx, source_sha256, recipe)
     if row is None:
+        journal.note(tx, renditions, story=story_id, source_sha256=source_sha256, recipe=recipe)
         tx.execute(
             renditions.insert().values(
                 source_sha256=source_sha256,
@@ -79,6 +84,9 @@ def change(tx: Connection, source_sha256: str, recipe: str, *, at: int, **values
         .where(renditions.c.source_sha256 == source_sha256, renditions.c.recipe == recipe)
         .values(**values, updated_at=at)
     )
+    if values.get("state") in {"done", "failed"} or "wave" in values or "tries" in values:
+        for story_id in stories_of(tx, source_sha256, recipe)[:1]:
+            journal.note(tx, renditions, story=story_id, source_sha256=source_sha256, recipe=recipe)
 
 
 def take(tx: Connection, owner: str, now: int) -> list[Row[Any]]:

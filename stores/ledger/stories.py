@@ -11,6 +11,7 @@ from schemas.copy import CopyRef
 from schemas.errors import Conflict, Fault, InvalidInput
 from schemas.review import Signature
 from schemas.story import Plan, Story
+from stores.ledger import journal
 from stores.ledger.ids import new_id
 from stores.ledger.statements import change_where, rows_where
 from stores.ledger.tables import copies, signatures, stories, versions
@@ -56,6 +57,7 @@ def insert(tx: Connection, story: Story, plan: Plan, *, by: str, at: int) -> Non
             updated_at=at,
         )
     )
+    journal.note(tx, stories, id=story.id)
     _insert_version(tx, story, by=by, at=at)
 
 
@@ -81,19 +83,19 @@ def revise(tx: Connection, story: Story, *, expected: int, by: str, at: int) -> 
                 "重新读取后再改 / read it again, then edit",
             )
         )
+    journal.note(tx, stories, id=story.id)
     _insert_version(tx, story, by=by, at=at)
 
 
 def _insert_version(tx: Connection, story: Story, *, by: str, at: int) -> None:
-    tx.execute(
-        update(versions)
-        .where(
-            versions.c.story_id == str(story.id),
-            versions.c.version < story.version,
-            versions.c.state.in_(["in_review", "returned"]),
-        )
-        .values(state="superseded")
+    open_ones = select(versions.c.version).where(
+        versions.c.story_id == str(story.id),
+        versions.c.version < story.version,
+        versions.c.state.in_(["in_review", "returned"]),
     )
+    for number in list(tx.execute(open_ones).scalars()):
+        set_version(tx, story.id, number, state="superseded")
+    journal.note(tx, versions, story_id=story.id, version=story.version)
     tx.execute(
         versions.insert().values(
             story_id=str(story.id),
@@ -132,6 +134,8 @@ def change(tx: Connection, story_id: UUID | str, *, at: int, **values: Any) -> N
     plain = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
     plain["updated_at"] = at
     tx.execute(change_where(stories, ("id",), tuple(plain)), plain | {"at_id": str(story_id)})
+    if values:
+        journal.note(tx, stories, id=story_id)
 
 
 def touch(tx: Connection, story_id: UUID | str, *, at: int) -> None:
@@ -159,6 +163,7 @@ def set_version(tx: Connection, story_id: UUID | str, version: int, **values: An
     found = {"at_story_id": str(story_id), "at_version": version}
     statement = change_where(versions, ("story_id", "version"), tuple(values))
     tx.execute(statement, values | found)
+    journal.note(tx, versions, story_id=story_id, version=version)
 
 
 def put_copies(
@@ -187,6 +192,8 @@ def put_copies(
     ]
     if rows:  # every channel may have been switched off meanwhile
         tx.execute(copies.insert(), rows)
+    for ref in made:
+        journal.note(tx, copies, story_id=story_id, version=version, channel=ref.channel)
     set_version(tx, story_id, version, copies_sha256=copies_sha256)
     return True
 
@@ -224,6 +231,7 @@ def sign(
         "voided_why": "",
     }
     tx.execute(signatures.insert(), row)
+    journal.note(tx, signatures, id=identity)
     return identity
 
 
@@ -248,12 +256,15 @@ def void_signatures(tx: Connection, story_id: UUID | str, *, why: str, at: int) 
     open_versions = select(versions.c.version).where(
         versions.c.story_id == str(story_id), versions.c.state != "approved"
     )
-    return tx.execute(
-        update(signatures)
-        .where(
-            signatures.c.story_id == str(story_id),
-            signatures.c.voided_at.is_(None),
-            signatures.c.version.in_(open_versions),
-        )
-        .values(voided_at=at, voided_why=why)
-    ).rowcount
+    standing = select(signatures.c.id).where(
+        signatures.c.story_id == str(story_id),
+        signatures.c.voided_at.is_(None),
+        signatures.c.version.in_(open_versions),
+    )
+    voided = list(tx.execute(standing).scalars())
+    for identity in voided:
+        journal.note(tx, signatures, id=identity)
+    tx.execute(
+        update(signatures).where(signatures.c.id.in_(voided)).values(voided_at=at, voided_why=why)
+    )
+    return len(voided)

@@ -361,3 +361,12 @@ alarms = Table(
     Column("told_at", BigInteger),
     Column("ended_at", BigInteger),
 )
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    # where the ledger came from: the events, a backup
+)

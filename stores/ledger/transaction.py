@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from schemas.errors import StorageFull, Unavailable
 from schemas.hashing import sha256
 from schemas.topics import STORY_EVENTS
-from stores.ledger import postgres
+from stores.ledger import journal, postgres
 
 BUSY_TIMEOUT_S = 15.0
 
@@ -66,6 +66,7 @@ class Ledger:
         self, story: UUID | str | None = None, *, locked: bool = True
     ) -> Iterator[Connection]:
         """Read, decide and write as one; wakes the relay after a commit that wrote to the outbox.
+        What was written is told on ``story-events`` too (``stores.ledger.journal``).
 
         ``story``: reads and writes nothing but this story's rows, so that on PostgreSQL it need
         not wait for other stories. Without it, it is the only writer of the whole ledger. Not
@@ -80,7 +81,9 @@ class Ledger:
                     postgres.lock(connection, None if story is None else str(story))
                 if self._check is not None:
                     self._check(connection)
+                journal.begin(connection)
                 yield connection
+                journal.write(connection, at=self.now_ms())
                 rang: set[str] = connection.info.pop("outbox", set())
                 if rang and self.shared:
                     postgres.ring(connection)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from desk import screen as screen_module
 from desk.screen import Screen
 from schemas.errors import Unavailable
-from stores.ledger import board_view, publications
+from stores.ledger import board_view, outbox, publications
 from stores.ledger.transaction import Ledger
 from tests.unit.desk import newsroom_day as day
 
@@ -118,6 +118,9 @@ def test_the_strip_counts_the_whole_ledger(ledger: Ledger) -> None:
         day.deliver(tx, ids[0], "newspaper", "gated")
         day.deliver(tx, ids[1], "tv", "refused")
         day.deliver(tx, ids[2], "tv", "ready")
+    with ledger.transaction() as tx:
+        rows = [(row.seq, 0, row.seq) for row in outbox.unsent(tx, 100)]
+        outbox.mark_sent(tx, rows, at=NOW)
 
     counts = Screen(ledger, day.SPECS, day.NEWSROOM, rows=2).read().counts
 

@@ -34,7 +34,7 @@ def test_every_message_is_read_as_it_was_written(message: Message, identity: uui
 
 def test_types_are_distinct_and_carry_their_major_version() -> None:
     kinds = [*EVENTS, *ORDERS]
-    assert len(set(kinds)) == len(kinds) == 21
+    assert len(set(kinds)) == len(kinds) == 22
     assert all(kind.startswith("cn.shoufa.") and kind.endswith(".v1") for kind in kinds)
 
 

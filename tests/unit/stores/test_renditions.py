@@ -7,11 +7,12 @@ from stores.ledger import publications, renditions
 from stores.ledger.transaction import Ledger
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
+S1, S2, S3 = (f"01930000-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
 
 
 def need(ledger: Ledger, source: str, recipe: str = "vertical", **more: Any) -> bool:
     wanted: dict[str, Any] = {"wave": 1, "urgency": 5, "cost_s": 10, "at": 1000, **more}
-    story = wanted.pop("story", "s1")
+    story = wanted.pop("story", S1)
     with ledger.transaction() as tx:
         return renditions.need(tx, story, source, recipe, **wanted)
 
@@ -41,12 +42,12 @@ def fail(ledger: Ledger, source: str) -> None:
 
 
 def test_it_is_ordered_once_however_many_wait(ledger: Ledger) -> None:
-    assert need(ledger, A, story="s1")
-    assert not need(ledger, A, story="s1")
-    assert not need(ledger, A, story="s2")
+    assert need(ledger, A, story=S1)
+    assert not need(ledger, A, story=S1)
+    assert not need(ledger, A, story=S2)
     with ledger.snapshot() as view:
-        assert set(renditions.stories_of(view, A, "vertical")) == {"s1", "s2"}
-        assert list(renditions.of_story(view, "s2")) == [placeholder(A, "vertical")]
+        assert set(renditions.stories_of(view, A, "vertical")) == {S1, S2}
+        assert list(renditions.of_story(view, S2)) == [placeholder(A, "vertical")]
         found = renditions.of_needs(view, [placeholder(A, "vertical"), placeholder(B, "vertical")])
     assert list(found) == [placeholder(A, "vertical")]
 
@@ -55,7 +56,7 @@ def test_a_failed_one_is_ordered_again(ledger: Ledger) -> None:
     need(ledger, A)
     fail(ledger, A)
     assert take(ledger) == []
-    assert need(ledger, A, story="s2")
+    assert need(ledger, A, story=S2)
     assert take(ledger) == [("a", "vertical")]
 
 
@@ -71,8 +72,8 @@ def test_first_wave_then_urgency_then_short_before_long(ledger: Ledger) -> None:
 def test_who_waits_more_urgently_brings_it_forward(ledger: Ledger) -> None:
     need(ledger, A, wave=1, urgency=5)
     need(ledger, B, wave=3, urgency=5)
-    need(ledger, B, wave=1, urgency=1, story="s2")
-    need(ledger, B, wave=2, urgency=9, story="s3")
+    need(ledger, B, wave=1, urgency=1, story=S2)
+    need(ledger, B, wave=2, urgency=9, story=S3)
     assert take(ledger) == [("b", "vertical")]
 
 
@@ -113,7 +114,7 @@ def test_the_first_committed_one_wins(ledger: Ledger) -> None:
         assert kept is not None
         assert kept.recipe_key == "first"
         assert renditions.manifest(view, B, "vertical") is None
-    assert not need(ledger, A, story="s2")
+    assert not need(ledger, A, story=S2)
 
 
 def test_an_order_lasts_once_it_is_done_or_failed(ledger: Ledger) -> None:
@@ -129,8 +130,8 @@ def test_an_order_lasts_once_it_is_done_or_failed(ledger: Ledger) -> None:
 
 
 def test_nobody_waits_when_every_publication_of_its_stories_has_ended(ledger: Ledger) -> None:
-    need(ledger, A, story="s1")
-    need(ledger, A, story="s2")
+    need(ledger, A, story=S1)
+    need(ledger, A, story=S2)
 
     def put(story: str, state: str) -> None:
         with ledger.transaction() as tx:
@@ -147,11 +148,11 @@ def test_nobody_waits_when_every_publication_of_its_stories_has_ended(ledger: Le
                 version=1,
             )
 
-    put("s1", "cancelled")
-    put("s2", "gated")
+    put(S1, "cancelled")
+    put(S2, "gated")
     with ledger.snapshot() as view:
         assert not renditions.all_withdrawn(view, A, "vertical")
         assert not renditions.all_withdrawn(view, B, "vertical")
     with ledger.transaction() as tx:
-        publications.change(tx, "s2", "tv", 1, at=2, state="recalled")
+        publications.change(tx, S2, "tv", 1, at=2, state="recalled")
         assert renditions.all_withdrawn(tx, A, "vertical")

@@ -83,7 +83,7 @@ def test_workers_of_several_hosts_never_take_the_same_work(ledger: Ledger) -> No
     sources = [f"{number:064x}" for number in range(30)]
     with ledger.transaction() as tx:
         for source in sources:
-            renditions.need(tx, "s", source, "vertical", wave=1, urgency=5, cost_s=1, at=1)
+            renditions.need(tx, STORY_ID, source, "vertical", wave=1, urgency=5, cost_s=1, at=1)
     taken: list[str] = []
 
     def work(own: Ledger) -> None:

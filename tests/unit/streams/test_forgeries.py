@@ -231,6 +231,7 @@ ALTERED: list[Callable[[Record, World], Record]] = [
         "cn.shoufa.copies.ready.v1",
         "cn.shoufa.rendition.ready.v1",
         "cn.shoufa.delivery.changed.v1",
+        "cn.shoufa.ledger.written.v1",
         "cn.shoufa.adapt.order.v1",
         "cn.shoufa.release.order.v1",
     ],
@@ -259,7 +260,8 @@ def test_a_forgery_under_a_coming_records_id_does_not_take_its_place(world: Worl
     centre = world.centre
     centre.withdraw(world.live)
     with centre.ledger.snapshot() as view:
-        (row,) = outbox.unsent(view, 10)
+        row = outbox.unsent(view, 10)[0]
+    assert dict(row.headers)["ce_type"] == b"cn.shoufa.story.withdrawn.v1"
     true = Record(row.topic, row.key.encode(), row.value, row.headers)
     world.put(replace(true, value=true.value.replace(b"story_id", b"story_id ")))
     world.put(true.as_type("cn.shoufa.story.resumed.v1"))
