@@ -149,14 +149,12 @@ def test_a_damaged_backup_is_refused_by_name_and_nothing_is_changed(
     path = place.root / made.name / file
     data = path.read_bytes()
     middle = len(data) // 2
-    damage = {
-        "flip": lambda: path.write_bytes(
-            data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :]
-        ),
-        "cut": lambda: path.write_bytes(data[:middle]),
-        "gone": path.unlink,
-    }
-    damage[how]()
+    if how == "flip":
+        path.write_bytes(data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :])
+    elif how == "cut":
+        path.write_bytes(data[:middle])
+    else:
+        path.unlink()
     if (file, how) == ("events-000002.jsonl.gz", "gone"):
         return  # the last one: what is not there was not saved
     with pytest.raises(InvalidInput) as refused:
