@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from desk.timeline import evidence, moments
-from stores.ledger import board_view, stories, views
+from stores.ledger import board_view, publications, stories, views
 from stores.ledger.board_view import AttemptMade
 from stores.ledger.transaction import Ledger
 from tests.unit.desk import newsroom_day as day
@@ -90,3 +90,23 @@ def test_evidence_stands_in_the_boards_order_with_its_hashes(ledger: Ledger) -> 
     assert found[0].received is not None
     assert found[0].requested is not None
     assert found[0].received - found[0].requested == 1_500
+
+
+def test_what_a_person_settled_stands_in_the_timeline_with_the_name(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        story = day.put_story(tx, 1, "开镰")
+        day.deliver(tx, story, "wechat", "live", at=NOW)
+        settled = {
+            "question": "published",
+            "answer": "live",
+            "by": "duty",
+            "by_name": "值班编辑己",
+            "at": "2026-11-24T09:00:00.000+00:00",
+            "note": "后台可见",
+            "version": 1,
+        }
+        publications.change(tx, story, "wechat", 1, at=NOW, settled=settled)
+    detail, attempts = read(ledger, story)
+    (found,) = (m for m in moments(detail, attempts, CHANNELS, PEOPLE) if "人工登记" in m.what)
+    assert found.what.startswith("青禾发布公众号 人工登记: 已上线")
+    assert found.note == "值班编辑己 · 后台可见"
