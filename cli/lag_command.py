@@ -142,6 +142,10 @@ def _monitor(
     except InvalidInput as error:
         err.print(told(error.faults), markup=False)
         raise typer.Exit(2) from None
+    if not settings.ledger and not (settings.data / "ledger" / "shoufa.db").exists():
+        text = f"{settings.data}: 这里没有启动过 / no stack was started here; or pass --bootstrap"
+        err.print(text, markup=False)
+        raise typer.Exit(3)
     ledger = open_ledger_of(settings)
     monitor = monitor_of(centre, ledger, cycle_s=every, groups=names)
     try:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +109,12 @@ def test_json_is_the_snapshot(run: Any) -> None:
     told = json.loads(done.output)
     assert told["groups"][0]["group"] == ODD
     assert told["groups"][0]["partitions"][0]["lag"] == 4
+
+
+def test_where_no_stack_is_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["lag", "--data", str(tmp_path / "none"), "--port-base", "7400"])
+    assert done.exit_code == 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_help_teaches() -> None:
