@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import asdict
@@ -44,6 +45,8 @@ def run_faults(
         drawn=jars_dir().parent / "demo",
         ffmpeg=find_programs(Settings()).ffmpeg,
     )
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         outcome = run(asked, lambda text: err.print(text, markup=False, highlight=False))
     except KeyboardInterrupt:
