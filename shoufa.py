@@ -158,7 +158,7 @@ def faults(
         str | None, typer.Option(help="只要这几种, 逗号分开 / only these kinds, by comma")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="放在哪里, 原有内容会清空 / folder, emptied first")
+        Path | None, typer.Option(help="放在哪里: 空的, 或上次留下的 / folder: empty, or an earlier run")
     ] = None,
     port_base: PortBase = None,
     json_: AsJson = False,

@@ -26,6 +26,8 @@ from deploy.faults.strike import strike
 from deploy.faults.striking import Field
 
 QUIET_PATIENCE_S = 900.0
+MARK = ".faults-run"
+"""A file that says that the folder is ours to remove."""
 MOST_TIMES = 5
 """A slow machine may take so many times the time asked for."""
 MOST_WAITING, NEARLY_ALL = 40, 12
@@ -80,10 +82,9 @@ class Outcome:
 def run(asked: Asked, say: Say) -> Outcome:
     """Do the whole run; nothing of it is left afterwards but its folder."""
     places = Places(asked.folder, asked.port_base, asked.nodes)
-    if places.data.exists():
-        _unmount(places)
-        shutil.rmtree(places.folder)
+    _make_empty(places)
     places.write_configuration()
+    (places.folder / MARK).touch()
     say("素材 / media …")
     library = open_library(asked.drawn, places.folder / "media", asked.ffmpeg)
     mounted = _mount(places)
@@ -123,6 +124,16 @@ def run(asked: Asked, say: Say) -> Outcome:
         network.stop()
         history.close()
         _unmount(places)
+
+
+def _make_empty(places: Places) -> None:
+    """Only what an earlier run left is removed; raises RuntimeError for anything else."""
+    if not places.folder.exists() or not any(places.folder.iterdir()):
+        return
+    if not (places.folder / MARK).exists():
+        raise RuntimeError(f"{places.folder}: 不是空的 / is not empty, and no faults run made it")
+    _unmount(places)
+    shutil.rmtree(places.folder)
 
 
 def _schedule(asked: Asked, left_out: list[str]) -> list[Fault]:

@@ -10,7 +10,7 @@ from typing import Any
 from deploy.demo.clips import write_clips
 from deploy.demo.pictures import write_pictures
 
-CLIP_EVERY = 20
+CLIP_EVERY = 10
 CLIP_S = 2
 CUTS = 6
 

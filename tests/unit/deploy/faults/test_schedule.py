@@ -3,11 +3,13 @@
 import importlib
 import importlib.util
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.faults import strike
+from deploy.faults.harness import Asked, run
 from deploy.faults.places import INJECT
 from deploy.faults.schedule import ALONE, CRASH_POINTS, KINDS, Fault, schedule
 
@@ -73,3 +75,12 @@ def injected() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "precious").write_text("kept")
+    asked = Asked(tmp_path, 7600, seed=1, stories=1, minutes=0.1)
+    with pytest.raises(RuntimeError, match="not empty"):
+        run(asked, lambda _text: None)
+    assert (tmp_path / "data" / "precious").read_text() == "kept"
