@@ -17,7 +17,7 @@ from deploy.process_spec import ProcessSpec, StackPlan, read_plan, write_plan
 from deploy.process_table import process_table
 from deploy.stack.ports import Port, explain_busy, needed_ports
 from deploy.stack.secret_files import ensure_secrets
-from deploy.supervise import ps_table
+from deploy.supervise import _CannotStart, _part, ps_table, run
 from schemas.settings import REPOSITORY, Settings
 from tests.unit.deploy.supervised import STEADY, Supervised, alive, spec, supervise
 
@@ -172,6 +172,23 @@ def test_only_what_is_local_is_started(tmp_path: Path) -> None:
     assert publish.env["SHOUFA_PROCESS"] == "publish"
     assert publish.env["SHOUFA_DATA"] == str(tmp_path)
     assert Settings(**_settings(publish.env)).port_base == BASE  # type: ignore[arg-type]
+
+
+def test_a_further_host_starts_what_was_asked_for_and_no_migration(tmp_path: Path) -> None:
+    shared = Settings(data=tmp_path, kafka="k:1", s3="http://s", ledger="postgresql://l")
+    table = process_table(shared, "", synchronous=True, simulators=False)
+    part = _part(table, ["publish", "core"])
+    assert {spec.name: spec.after for spec in part} == {"core": [], "publish": []}
+    with pytest.raises(_CannotStart, match="no such process: nobody; "):
+        _part(table, ["nobody"])
+
+
+def test_a_further_host_needs_servers_that_both_reach(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = Settings(data=tmp_path, kafka="k:1", s3="http://s")
+    assert run(alone, simulators=False, only=["publish"]) == 1
+    assert "SHOUFA_LEDGER" in capsys.readouterr().err
 
 
 def _settings(env: dict[str, str]) -> dict[str, str]:
