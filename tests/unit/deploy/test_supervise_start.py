@@ -112,7 +112,7 @@ def test_the_lock_goes_with_its_holder(tmp_path: Path) -> None:
 
 def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
-    assert len(ensure_secrets(settings)) == 4
+    assert len(ensure_secrets(settings)) == 5
     folder = settings.secrets_dir
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
@@ -152,7 +152,7 @@ def test_no_port_is_needed_twice(tmp_path: Path) -> None:
     ports = needed_ports(settings, simulators=True)
     numbers = [port.number for port in ports]
     assert len(set(numbers)) == len(numbers)
-    assert all(BASE <= number <= BASE + 22 for number in numbers)
+    assert all(BASE <= number <= BASE + 23 for number in numbers)
     assert Port(BASE + 22, "relay", socket.SOCK_DGRAM) in ports
 
 
