@@ -1,7 +1,6 @@
 """shoufa (首发): the command line. ``./run help`` lists the commands."""
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -158,7 +157,8 @@ def faults(
         str | None, typer.Option(help="只要这几种, 逗号分开 / only these kinds, by comma")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="放在哪里: 空的, 或上次留下的 / folder: empty, or an earlier run")
+        Path | None,
+        typer.Option(help="放在哪里: 空的, 或上次留下的 / folder: empty, or an earlier run"),
     ] = None,
     port_base: PortBase = None,
     json_: AsJson = False,
@@ -222,8 +222,11 @@ def help_(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """Entry point of ``./run``."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    """Entry point of ``./run``.
+
+    SIGPIPE stays ignored, as Python has it: a neighbour that closes a connection must not be the
+    end of a process that writes to it. A closed terminal ends a command as click does it.
+    """
     arguments = sys.argv[1:]
     app(args=arguments or ["--help"], prog_name="./run")
 
