@@ -1,6 +1,7 @@
 """What each process of the stack runs: ``shoufa.py process NAME``, started by the supervisor."""
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -23,7 +24,7 @@ from schemas.settings import Settings
 from stores import objects
 from stores.ledger import renditions
 from stores.ledger.migrate import migrate
-from stores.ledger.transaction import Ledger
+from stores.ledger.transaction import DAMAGE, Ledger
 
 log = structlog.get_logger("process")
 
@@ -44,6 +45,7 @@ def run(name: str, settings: Settings, channels: list[str] | None = None) -> int
             "process.configuration", faults=[f"{f.field}: {f.reason}" for f in error.faults]
         )
         return 2
+    DAMAGE.end = _end_of_damage
     mains: dict[str, Callable[[Centre], int]] = {
         "migrate": run_migrate,
         "core": run_core,
@@ -55,10 +57,21 @@ def run(name: str, settings: Settings, channels: list[str] | None = None) -> int
     return mains[name](centre)
 
 
+def _end_of_damage(told: str) -> None:
+    """Nothing that a damaged ledger says can be trusted: end at once, whatever runs."""
+    log.critical("ledger.damaged", reason=told)
+    sys.stdout.flush()
+    os._exit(1)
+
+
 def run_migrate(centre: Centre) -> int:
     """Ledger tables, people and keys, the S3 bucket: once, before the others start."""
     ledger = open_ledger_of(centre.settings)
-    revision = migrate(ledger, centre.settings.data / "ledger" / "backups")
+    try:
+        revision = migrate(ledger, centre.settings.data / "ledger" / "backups")
+    except Unavailable as error:
+        log.critical("migrate.refused", reason=str(error))
+        return 1
     new = ensure_people(centre, ledger)
     mode = objects.probe_when_up(centre.settings)
     log.info("migrate.done", revision=revision, new_keys=new, s3=mode)

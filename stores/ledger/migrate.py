@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from schemas.errors import Unavailable
 from stores.ledger import postgres
 from stores.ledger.ids import new_id
-from stores.ledger.transaction import Ledger, spoken
+from stores.ledger.transaction import Ledger, check_pages, spoken
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -21,8 +21,9 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 def migrate(ledger: Ledger, backups: Path) -> str:
     """Upgrade to the newest tables; returns the revision.
 
-    Raises Unavailable when the ledger was written by a newer build.
+    Raises Unavailable when the ledger is damaged, or was written by a newer build.
     """
+    check_pages(ledger)
     config, scripts = _scripts()
     head = scripts.get_current_head() or ""
     with spoken(), ledger.engine.connect() as connection:

@@ -213,9 +213,49 @@ def spoken() -> Iterator[None]:
             raise StorageFull("ledger") from error
         raise Unavailable("ledger", str(cause)) from error
     except DBAPIError as error:
+        if is_damaged(error.orig):
+            told = damaged(str(error.orig))
+            DAMAGE.end(told)
+            raise Unavailable("ledger", told) from error
         if error.connection_invalidated or postgres.is_away(error):
             raise Unavailable("ledger", str(error.orig)) from error
         raise
+
+
+class _Damage:
+    """What a process does when a page of the ledger cannot be read: nothing by itself (tests, the
+    command line), or end at once (``cli.processes``), since nothing it reads can be trusted."""
+
+    def __init__(self) -> None:
+        self.end: Callable[[str], None] = lambda _told: None
+
+
+DAMAGE = _Damage()
+
+
+def is_damaged(cause: object) -> bool:
+    """SQLite found a page that is not what it wrote, or a file that is no database."""
+    code = getattr(cause, "sqlite_errorcode", None) or 0
+    return code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def damaged(why: str) -> str:
+    """What the operator is told."""
+    return (
+        f"账本文件损坏, 停止工作 / the ledger's file is damaged: {why}. "
+        "停止系统后恢复 / stop the stack, then: ./run restore DIR (or ./run rebuild)"
+    )
+
+
+def check_pages(ledger: Ledger) -> None:
+    """Read every page of an SQLite ledger; raises Unavailable with what to do."""
+    if ledger.shared:
+        return
+    with spoken(), ledger.engine.connect() as connection:
+        told = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        connection.rollback()
+    if told != "ok":
+        raise Unavailable("ledger", damaged(told))
 
 
 def ping(ledger: Ledger) -> None:
