@@ -831,3 +831,20 @@ def test_the_last_lag_snapshot_is_served_with_its_age(desk: Newsroom) -> None:
     assert whole["age_s"] == 2.5
     one = desk.call("GET", "/lag", params={"group": "夜班'\""}).json()
     assert [g["group"] for g in one["groups"]] == ["夜班'\""]
+
+
+def test_a_full_ledger_disk_takes_nothing_says_so_and_goes_on(desk: Newsroom) -> None:
+    def small(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA max_page_count=1")  # no page more than there is
+
+    long = {**STORY, "body": [{"kind": "paragraph", "spans": [{"text": "长" * 60_000}]}]}
+    engine = desk.centre.ledger.engine
+    event.listen(engine, "connect", small)
+    desk.centre.ledger.close()
+    answer = desk.call("POST", "/stories", json={"story": long})
+    assert answer.status_code == 507
+    assert faults(answer)
+    event.remove(engine, "connect", small)
+    desk.centre.ledger.close()
+    assert desk.call("GET", "/stories").json()["stories"] == []
+    assert desk.call("POST", "/stories", json={"story": long}).status_code == 201
