@@ -152,6 +152,7 @@ TOPIC_OF = {
     "cn.shoufa.adapt.order.v1": ADAPT_ORDERS,
     "cn.shoufa.transcode.order.v1": TRANSCODE_ORDERS,
     "cn.shoufa.release.order.v1": release_orders("tv"),
+    "cn.shoufa.probe.order.v1": release_orders("tv"),
 }
 
 
