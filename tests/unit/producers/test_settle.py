@@ -390,5 +390,5 @@ def test_only_the_event_says_it_and_no_order_goes_out(desk: Newsroom) -> None:
     story_id = lost(desk)
     settle(desk, story_id, "give_up", note="x")
     with desk.centre.ledger.snapshot() as view:
-        topics = [r.topic for r in outbox.unsent(view, 10)]
-    assert topics == ["story-events"]
+        topics = {r.topic for r in outbox.unsent(view, 10)}
+    assert topics == {"story-events"}
