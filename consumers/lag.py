@@ -12,11 +12,12 @@ from dataclasses import replace
 import structlog
 from kafka.errors import KafkaError
 
-from consumers.lag_fold import Memory, RulesOf, fold, hold, to_read
+from consumers.lag_fold import fold, hold, to_read
 from consumers.lag_look import GroupSeen, Look
 from consumers.lag_math import work_speed
 from consumers.lag_newsroom import TRANSCODE_GROUP, Newsroom, progressing
 from consumers.lag_outlets import NewsroomSeen, backlog, blanked, done_s, outlet
+from consumers.lag_partition import Memory, RulesOf
 from consumers.lag_read import Brokers
 from consumers.lag_records import read_firsts
 from consumers.lag_status import Rules, worst

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.lag_fold import MISSING_S, Memory, fold, hold, to_read
+from consumers.lag_fold import MISSING_S, fold, hold, to_read
 from consumers.lag_look import First, GroupSeen, Look, Place
+from consumers.lag_partition import Memory
 from consumers.lag_status import Rules
 from schemas.lag import GroupLag, PartitionLag
 
