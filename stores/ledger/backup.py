@@ -125,7 +125,7 @@ def add_events(ledger: Ledger, place: Place, backup: Backup) -> Backup:
         before = folder / "before"
         place.get(f"{backup.name}/{last}", before)
         after = _last_seq(before, last)
-        with ledger.snapshot() as view:
+        with ledger.settled_snapshot() as view:
             rows = fold.logged(view, after=after, limit=MOST_ROWS)
         if not rows:
             return backup
@@ -229,7 +229,7 @@ def _copy_ledger(ledger: Ledger, target: Path) -> None:
     made = open_ledger(f"sqlite:///{target}")
     try:
         metadata.create_all(made.engine)
-        with ledger.snapshot() as old_rows, made.engine.begin() as new_rows:
+        with ledger.settled_snapshot() as old_rows, made.engine.begin() as new_rows:
             copy_rows(old_rows, new_rows)
             revision = revision_of(old_rows)
             new_rows.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")

@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -100,6 +100,16 @@ class Ledger:
             read = connection.execution_options(**options)
             with read.begin():
                 yield read
+
+    @contextmanager
+    def settled_snapshot(self) -> Iterator[Connection]:
+        """A snapshot from a moment at which nobody was writing: no row of the outbox with a lower
+        number than its highest can still appear. For whoever goes on after the last number."""
+        with ExitStack() as stack:
+            with self.transaction() if self.shared else nullcontext():
+                view = stack.enter_context(self.snapshot())
+                view.execute(text("SELECT 1"))  # the moment is the one of the first statement
+            yield view
 
     def close(self) -> None:
         self.engine.dispose()

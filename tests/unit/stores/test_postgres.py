@@ -120,6 +120,26 @@ def test_a_row_that_commits_after_a_later_one_is_sent_all_the_same(ledger: Ledge
 
 
 @pytest.mark.slow
+def test_whoever_goes_on_after_the_last_number_misses_no_row(ledger: Ledger) -> None:
+    found: list[int] = []
+
+    def read() -> None:
+        with ledger.settled_snapshot() as view:
+            found.extend(row.seq for row in outbox.unsent(view, 10))
+
+    with ledger.transaction(STORY_ID) as early:
+        order(early)
+        with ledger.transaction(OTHER_STORY) as late:
+            order(late)
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive(), "a lower number is still to come"
+    thread.join(10)
+    assert len(found) == 2
+
+
+@pytest.mark.slow
 def test_whoever_is_paused_in_a_transaction_loses_it_and_nobody_waits_for_ever(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
