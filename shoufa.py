@@ -137,12 +137,15 @@ def lint() -> None:
 @app.command(rich_help_panel=BUILD)
 def bench(
     name: Annotated[str | None, typer.Argument(help="哪一项; 不给则列出 / which one")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.5, help="load 测多久, 默认 10 / how long load runs")
+    ] = None,
     json_: AsJson = False,
 ) -> None:
     """测速 / Measure against the floor in the same run."""
     from cli.development import run_bench
 
-    raise typer.Exit(run_bench(name, json_=json_))
+    raise typer.Exit(run_bench(name, json_=json_, minutes=minutes))
 
 
 @app.command(rich_help_panel=BUILD)

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from schemas.settings import REPOSITORY, Settings
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Stack:
 def running(**environment: str) -> Iterator[Stack]:
     """Start ``up`` in a fresh folder on free ports; ends it with Ctrl-C's signal."""
     with tempfile.TemporaryDirectory(prefix="shoufa-bench-", ignore_cleanup_errors=True) as folder:
-        settings = Settings(data=Path(folder) / "data", port_base=_free_block())
+        settings = Settings(data=Path(folder) / "data", port_base=free_block())
         log = (Path(folder) / "up.log").open("w")
         began = time.monotonic()
         process = subprocess.Popen(
@@ -91,7 +92,7 @@ def _wait_ready(settings: Settings, process: subprocess.Popen[bytes], log: Path)
     raise RuntimeError(f"the stack was not ready in {PATIENCE_S} s:\n{log.read_text()[-2000:]}")
 
 
-def _free_block() -> int:
+def free_block() -> int:
     """First port of 30 that are free now."""
     for base in range(21000, 60000, 40):
         try:
@@ -133,3 +134,16 @@ def row(
         "floor": floor,
         "ratio": None if not floor else value / floor,
     }
+
+
+def processes(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Name → what the supervisor says of each process (``pid``, ``state``, ``restarts``)."""
+    told = json.loads((stack.settings.run_dir / "supervisor.json").read_text())
+    return {row["name"]: row for row in told["processes"]}
+
+
+def resident(stack: Stack) -> dict[str, float]:
+    """Resident MiB by process, the supervisor included."""
+    found = {n: rss_bytes(p["pid"]) / 2**20 for n, p in processes(stack).items() if p["pid"]}
+    found["supervisor"] = rss_bytes(stack.pid) / 2**20
+    return {name: value for name, value in found.items() if value}

@@ -7,13 +7,13 @@ The hop rows say where the time of our own went.
 
 import threading
 import time
-from datetime import datetime
 from typing import Any
 
 import httpx
 from kafka import KafkaConsumer, KafkaProducer
 
 from bench._hops import Release, hops
+from bench._newsroom import clients, copies, file, first_receipt_ms, sign
 from bench._stack import Stack, quantile, row, running
 from bus.topics import make_topics
 from schemas.topics import Topic
@@ -22,7 +22,6 @@ STORIES = 120
 WARM_UP = 15
 QUIET_S = 0.1
 """Pause before each release and each turn of the floor: nothing else is under way."""
-PLAN = {"channels": ["web", "app"]}
 
 
 def measure() -> list[dict[str, Any]]:
@@ -41,55 +40,22 @@ def measure() -> list[dict[str, Any]]:
 
 def _ours(stack: Stack) -> tuple[list[float], list[Release]]:
     """Milliseconds from sending the third signature to the receipt of the first outlet."""
-    clients = {p: stack.client(p) for p in ("reporter", "reviewer-1", "reviewer-2", "reviewer-3")}
+    people = clients(stack)
     taken, releases = [], []
     for number in range(WARM_UP + STORIES):
-        story = _file(clients["reporter"], number)
-        copies = _copies(clients["reviewer-1"], story)
+        story = file(people["reporter"], number)
+        sha256 = copies(people["reviewer-1"], story)
         for level in (1, 2):
-            _sign(clients[f"reviewer-{level}"], story, copies, level)
+            sign(people[f"reviewer-{level}"], story, sha256, level)
         time.sleep(QUIET_S)
         began = time.time() * 1000
-        _sign(clients["reviewer-3"], story, copies, 3)
+        sign(people["reviewer-3"], story, sha256, 3)
         time.sleep(QUIET_S)
-        received = _first_receipt_ms(clients["reporter"], story)
+        received = first_receipt_ms(people["reporter"], story)
         if number >= WARM_UP:
             taken.append(received - began)
             releases.append(Release(story, began))
     return taken, releases
-
-
-def _file(client: httpx.Client, number: int) -> str:
-    text = "青禾县今天上午召开秋收调度会，部署抢收工作。" * 8
-    story = {
-        "headline": f"秋收快讯第{number}号",
-        "body": [{"kind": "paragraph", "spans": [{"text": text}]}] * 5,
-    }
-    answer = client.post("/stories", json={"story": story, "plan": PLAN})
-    answer.raise_for_status()
-    return str(answer.json()["story_id"])
-
-
-def _copies(client: httpx.Client, story: str) -> str:
-    while True:
-        found = client.get(f"/stories/{story}/copies").json()["copies_sha256"]
-        if found:
-            return str(found)
-        time.sleep(0.01)
-
-
-def _sign(client: httpx.Client, story: str, copies: str, level: int) -> None:
-    body = {"version": 1, "level": level, "copies_sha256": copies}
-    client.post(f"/stories/{story}/signatures", json=body).raise_for_status()
-
-
-def _first_receipt_ms(client: httpx.Client, story: str) -> float:
-    while True:
-        rows = client.get("/deliveries", params={"story": story}).json()["deliveries"]
-        times = [r["received_at"] for r in rows if r["received_at"]]
-        if times:
-            return min(datetime.fromisoformat(t).timestamp() for t in times) * 1000
-        time.sleep(0.05)
 
 
 def _floor(stack: Stack) -> list[float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench._stack import Stack, row, rss_bytes, running
+from bench._stack import Stack, processes, row, rss_bytes, running
 from schemas.settings import Settings
 from stores.objects import open_objects
 from streams.programs import find_programs
@@ -23,7 +23,7 @@ def measure() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="shoufa-bench-") as folder, running() as stack:
         clip = _clip(Path(folder), stack.settings)
         floor = _floor(stack, clip)
-        pid = _web_pid(stack)
+        pid = int(processes(stack)["web"]["pid"])
         before = rss_bytes(pid)
         peak = _Peak(pid)
         ours = _ours(stack, clip)
@@ -83,13 +83,6 @@ def _ours(stack: Stack, clip: Path) -> float:
         )
         answer.raise_for_status()
         return time.perf_counter() - began
-
-
-def _web_pid(stack: Stack) -> int:
-    import json
-
-    rows = json.loads((stack.settings.run_dir / "supervisor.json").read_text())["processes"]
-    return int(next(r["pid"] for r in rows if r["name"] == "web"))
 
 
 class _Peak:

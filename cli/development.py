@@ -1,6 +1,7 @@
 """Commands of the next developer: tests, checks, figures."""
 
 import importlib
+import inspect
 import json
 import os
 import pkgutil
@@ -61,15 +62,22 @@ def run_lint() -> int:
     return worst
 
 
-def run_bench(name: str | None, *, json_: bool) -> int:
-    """One benchmark; rows of bench, figure, value, unit, floor, ratio."""
+def run_bench(name: str | None, *, json_: bool, minutes: float | None = None) -> int:
+    """One benchmark; rows of bench, figure, value, unit, floor, ratio. ``minutes`` for those whose
+    length can be chosen."""
     known = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if m.name[0] != "_")
     known = [n for n in known if hasattr(importlib.import_module(f"bench.{n}"), "measure")]
     spoken = {n.replace("_", "-"): n for n in known}
     if name is None or name not in spoken:
         out.print("测哪一项 / which one: " + "  ".join(f"./run bench {n}" for n in spoken))
         return 0 if name is None else 2
-    rows: list[dict[str, Any]] = importlib.import_module(f"bench.{spoken[name]}").measure()
+    measure = importlib.import_module(f"bench.{spoken[name]}").measure
+    chosen = {} if minutes is None else {"minutes": minutes}
+    unknown = chosen.keys() - inspect.signature(measure).parameters.keys()
+    if unknown:
+        out.print(f"{name}: 不能选择时长 / has no length to choose")
+        return 2
+    rows: list[dict[str, Any]] = measure(**chosen)
     if json_:
         sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
         return 0
