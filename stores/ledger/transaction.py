@@ -8,6 +8,7 @@ inside a transaction.
 
 import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -39,19 +40,29 @@ class Ledger:
         wake: Callable[[str, set[str]], None] = lambda _address, _topics: None,
         check: Callable[[Connection], None] | None = None,
         done: Callable[[], None] = lambda: None,
+        turn: "threading.Lock | None" = None,
     ) -> None:
         """``check`` comes first in each transaction and may raise: whether we may write at all."""
         self.engine = engine
         self.now = now
         self._wake = wake
         self._done = done
+        self._turn = turn or threading.Lock()
+        """SQLite takes one writer; our own threads hand on to each other instead of asking it."""
         self._check = check
         self.shared = engine.dialect.name != "sqlite"
         """Several hosts may write to it."""
 
     def checked(self, check: Callable[[Connection], None]) -> "Ledger":
         """The same ledger for an owner who must still be one when a transaction begins."""
-        return Ledger(self.engine, now=self.now, wake=self._wake, check=check, done=self._done)
+        return Ledger(
+            self.engine,
+            now=self.now,
+            wake=self._wake,
+            check=check,
+            done=self._done,
+            turn=self._turn,
+        )
 
     @property
     def address(self) -> str:
@@ -74,7 +85,7 @@ class Ledger:
         Raises StorageFull (disk), Unavailable (locked for too long, unreachable); then nothing
         was changed.
         """
-        with spoken(), self.engine.connect() as connection:
+        with spoken(), self._one_writer(), self.engine.connect() as connection:
             connection.info.pop("outbox", None)
             with connection.begin():
                 if self.shared and locked:
@@ -89,6 +100,18 @@ class Ledger:
                     postgres.ring(connection)
         if rang:
             self._wake(self.address, rang)
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        if self.shared:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_S):
+            raise Unavailable("ledger", "another thread of this process has it")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
