@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import commands, hands, lag_command, recover_commands
+from cli import commands, hands, lag_command, recover_commands, tracing
 from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
@@ -94,6 +94,7 @@ for _command in (
     commands.sign,
     commands.status,
     commands.deliveries,
+    tracing.trace,
     commands.correct,
     commands.withdraw,
     commands.hold,

@@ -21,6 +21,7 @@ from consumers.lag_read import Brokers
 from consumers.metrics import CONTENT_TYPE, Metrics
 from consumers.robot import say
 from consumers.story_figures import StoryFigures
+from consumers.traces import TraceExporter
 from deploy.site import make_site
 from desk.app import install_board
 from producers.api import make_api
@@ -56,6 +57,7 @@ async def serve(centre: Centre) -> int:
     now = Brokers(settings.kafka_bootstrap, timeout_ms=2000)
     lag = monitor_of(centre, ledger)
     app = make_api(desk, lag=lambda: behind(now, watched), latest=lag.latest)
+    traces = TraceExporter(ledger, settings.otlp) if settings.otlp else None
     metrics = _metrics(centre, ledger, lag.latest)
     install_board(
         app,
@@ -83,6 +85,8 @@ async def serve(centre: Centre) -> int:
     await asyncio.to_thread(watching.attend)
     lag.start()
     metrics.start()
+    if traces is not None:
+        traces.start()
     tasks = [asyncio.create_task(server.serve()) for server in servers]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -106,6 +110,8 @@ async def serve(centre: Centre) -> int:
     await asyncio.wait(tasks, timeout=6)
     watching.stop()
     metrics.close()
+    if traces is not None:
+        traces.close()
     lag.stop()
     now.close()
     ledger.close()

@@ -11,8 +11,10 @@ from producers.signed_in import At, Signed
 from schemas import keys
 from schemas.lag import LagSnapshot
 from schemas.settling import with_looks
+from schemas.trace import trace_id
 from stores import objects
-from stores.ledger import overdue, stories, views
+from stores.ledger import overdue, spans, stories, views
+from stores.ledger.explain import explain
 
 router = APIRouter()
 
@@ -40,6 +42,24 @@ def show_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
     with desk.ledger.snapshot() as view:
         told = views.story_detail(view, story)
     return {**told, "deliveries": with_looks(told["deliveries"], desk.specs)}
+
+
+@router.get("/stories/{story}/explain", tags=["look"])
+def explain_story(story: str, request: Request, desk: At, _who: Signed) -> dict[str, Any]:
+    """Why it is not there yet: the hop that each delivery is at, what waits there, how long, and
+    who can move it on."""
+    snapshot: LagSnapshot = request.app.state.latest_lag()
+    contacts = {spec.id: spec.contact for spec in desk.specs.values()}
+    with desk.ledger.snapshot() as view:
+        return explain(view, story, snapshot, contacts)
+
+
+@router.get("/stories/{story}/trace", tags=["look"])
+def trace_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
+    """Its whole way as spans, from the upload to each receipt; the ids are those of OTLP."""
+    with desk.ledger.snapshot() as view:
+        story_id, found = spans.of_story(view, story)
+    return {"trace_id": trace_id(story_id), "spans": [dataclasses.asdict(span) for span in found]}
 
 
 @router.get("/stories/{story}/copies", tags=["review"])

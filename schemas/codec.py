@@ -11,6 +11,7 @@ from schemas.errors import Fault, InvalidInput
 from schemas.events import EVENTS, Event
 from schemas.hashing import canonical
 from schemas.orders import ORDERS, Order
+from schemas.trace import HEADER, traceparent
 
 Message = Event | Order
 
@@ -41,6 +42,7 @@ def encode(message: Event | Order, *, id: UUID, at: datetime, key: str) -> Recor
         "ce_partitionkey": key,
         "ce_time": at.isoformat(),
         "content-type": "application/json",
+        HEADER: traceparent(message.story_id, id),
     }
     return Record(str(id), message.type(), key, canonical(message), headers)
 

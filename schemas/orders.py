@@ -15,6 +15,7 @@ class Order(Model):
 
     name: ClassVar[str]
     major: ClassVar[int] = 1
+    story_id: UUID
 
     @classmethod
     def type(cls) -> str:
@@ -25,7 +26,6 @@ class TranscodeOrder(Order):
     """Make one recipe of one source. Row: renditions(source_sha256, recipe)."""
 
     name = "transcode.order"
-    story_id: UUID
     source_sha256: Sha256
     recipe: RecipeName
 
@@ -34,7 +34,6 @@ class AdaptOrder(Order):
     """Render a version for its channels. Row: versions(story_id, version)."""
 
     name = "adapt.order"
-    story_id: UUID
     version: int = Field(ge=1)
     channels: tuple[ChannelId, ...]
 
@@ -43,18 +42,16 @@ class ReleaseOrder(Order):
     """Work on a publication. Row: publications(story_id, channel, release)."""
 
     name = "release.order"
-    story_id: UUID
     channel: ChannelId
     release: int = Field(ge=1)
     verb: Literal["create", "update", "recall", "confirm", "reconcile"]
 
 
 class ProbeOrder(Order):
-    """Say that this channel's publisher takes orders. Row: probes(channel)."""
+    """Say that this channel's publisher takes orders. Row: probes(channel). ``story_id`` is the
+    probe's own id."""
 
     name = "probe.order"
-    story_id: UUID
-    """The probe's own id."""
     channel: ChannelId
     at: AwareDatetime
     """When the probe was sent."""

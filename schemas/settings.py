@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     s3_bucket: str = "shoufa"
     keep_free_bytes: int = Field(default=1024**3, ge=0)
     """Uploads are refused (507) when they would leave less free disk than this."""
+    otlp: str = ""
+    """Address of an OTLP/HTTP collector that is sent traces; empty sends none."""
     probe_every_s: float = Field(default=300.0, ge=0)
     """Seconds between two probes through every channel's queue; 0 sends none."""
     backup: str = ""
