@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from schemas.events import LedgerWritten
 from schemas.trace import SpanRow, root_id, span_id
 from stores.ledger import publications, renditions, stories
 from stores.ledger.tables import outbox, versions
@@ -34,15 +35,22 @@ def of_story(tx: Connection, key: str) -> tuple[str, list[SpanRow]]:
 
 
 def _records(tx: Connection, story_id: str, root: str) -> list[SpanRow]:
-    """Each record from its commit to Kafka's answer; an unsent one is as long as nothing."""
-    rows = tx.execute(select(outbox).where(outbox.c.key == story_id).order_by(outbox.c.seq))
+    """Each record from its commit to Kafka's answer; an unsent one is as long as nothing.
+
+    The ledger's own journal is left out: it tells of the steps, it is none.
+    """
+    rows = tx.execute(
+        select(outbox)
+        .where(outbox.c.key == story_id, outbox.c.type != LedgerWritten.type())
+        .order_by(outbox.c.seq)
+    )
     return [
         SpanRow(
             span_id("record", row.event_id),
             root,
             f"send {row.type}",
             row.created_at,
-            row.sent_at or row.created_at,
+            max(row.created_at, row.sent_at or 0),
             {"messaging.system": "kafka", "messaging.destination.name": row.topic},
             failed=row.sent_at is None,
         )
