@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AsJson, Data, PortBase, settings_of
+from cli.commands import api_of
+from cli.options import AsJson, Data, Key, PortBase, person, settings_of
 from cli.tables import terminal
+from cli.tracing import explain
 from schemas.errors import InvalidInput
 from schemas.lag import LagSnapshot, Status
 from schemas.settings import Settings
@@ -42,6 +44,12 @@ Bootstrap = Annotated[
         help="任何 Kafka ≥ 2.1; 不给则用本机这套 / any Kafka; without it, the stack of this machine",
     ),
 ]
+Asked = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[explain STORY]", help="这篇稿件卡在哪一步 / why this story is not there yet"
+    ),
+]
 Only = Annotated[
     list[str] | None,
     typer.Option(
@@ -51,6 +59,7 @@ Only = Annotated[
 
 
 def lag(
+    ask: Asked = None,
     bootstrap: Bootstrap = None,
     group: Only = None,
     watch: Annotated[
@@ -69,6 +78,8 @@ def lag(
     ] = 60.0,
     data: Data = None,
     port_base: PortBase = None,
+    who: Annotated[str, typer.Option("--as", help=person("reporter"))] = "reporter",
+    key: Key = None,
     json_: AsJson = False,
 ) -> None:
     """积压 / What each consumer group has not taken yet: records, seconds, whether it moves.
@@ -76,6 +87,7 @@ def lag(
     \b
     ./run lag                                 本机这套, 连同各渠道一句话 / this machine's stack
     ./run lag --watch                         一直看着 / keep watching
+    ./run lag explain 7                       7 号稿卡在哪一步 / why story 7 is not there yet
     ./run lag --bootstrap kafka:9092          别处的 Kafka / any cluster, nothing else needed
     ./run lag --bootstrap kafka:9092 --group billing --json
 
@@ -94,6 +106,12 @@ def lag(
     """
     import structlog
 
+    if ask:
+        if len(ask) != 2 or ask[0] != "explain":
+            raise typer.BadParameter("./run lag explain STORY", param_hint="explain STORY")
+        with api_of(data, port_base, who, key) as api:
+            explain(api, ask[1], json_=json_)
+        return
     # the library logs each failed connection; what matters is said in the table
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     settings = settings_of(data, port_base)
