@@ -14,7 +14,7 @@ from stores.ledger import outbox, publications
 from stores.ledger.transaction import Ledger, open_ledger
 
 PUBLICATIONS_PER_S = 17.0
-IDLE_STORIES = 100
+IDLE_STORIES = 60
 MINUTES = 10.0
 SETTLE_S = 20.0
 
