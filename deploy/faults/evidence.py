@@ -31,6 +31,8 @@ from deploy.faults.striking import Field
 
 DELIVERY = re.compile(r"^[A-Za-z]+(\d{6})-r(\d+)-v(\d+)-(\w+)-")
 REMOVALS = {"delete", "withdraw"}
+PLANTED = "sf_planted_0123456789abcdef"
+"""A key that opens nothing, offered to the API."""
 
 
 def collect(ground: Field, sightings: list[dict[str, Any]]) -> dict[str, Any]:
@@ -252,7 +254,7 @@ def objects(places: Places) -> dict[str, str]:
 
 def secrets(places: Places) -> dict[str, str]:
     """Name → value of everything that must stay in its file."""
-    folder, found = places.settings.secrets_dir, {}
+    folder, found = places.settings.secrets_dir, {"planted": PLANTED}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         text = path.read_text(encoding="utf-8").strip()
         name = path.relative_to(folder).as_posix()
@@ -268,7 +270,14 @@ def secrets(places: Places) -> dict[str, str]:
 
 
 def texts(places: Places, read: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
-    """(place, content) of everything in which a secret might stand: topics, logs, pages."""
+    """(place, content) of everything in which a secret might stand: topics, logs, pages, answers.
+
+    A key that is none was offered to the API just before: it may be repeated nowhere either.
+    """
+    with httpx.Client(base_url=places.settings.api_url, timeout=30, trust_env=False) as client:
+        yield "board", client.get("/").content
+        refused = {"Authorization": f"Bearer {PLANTED}"}
+        yield "error page", client.get("/v1/stories", headers=refused).content
     for record in read:
         place = f"{record['topic']}/{record['partition']}/{record['offset']}"
         yield place, json.dumps(record, ensure_ascii=False).encode()
@@ -276,10 +285,6 @@ def texts(places: Places, read: list[dict[str, Any]]) -> Iterator[tuple[str, byt
         for path in (places.data / folder).glob(names):
             if path.is_file():
                 yield path.relative_to(places.data).as_posix(), path.read_bytes()
-    with httpx.Client(base_url=places.settings.api_url, timeout=30, trust_env=False) as client:
-        yield "board", client.get("/").content
-        refused = {"Authorization": "Bearer planted-secret-0123456789"}
-        yield "error page", client.get("/v1/stories", headers=refused).content
 
 
 def wait_readable(call: Any, patience_s: float = 60.0) -> Any:

@@ -27,6 +27,8 @@ from schemas.settings import Settings
 BACK_OFF_S = (0.5, 1.0, 2.0, 3.0)
 TIMEOUT_S = 2.5
 V1 = "/api/douyin/v1/video/"
+GONE = 28001007
+"""Douyin's answer for an item that is there no more."""
 
 
 class Failed(Exception):
@@ -133,7 +135,7 @@ class Wechat:
         if not self._cover:
             cover = Path(os.environ["PLAIN_COVER"])
             files = {"media": (cover.name, cover.read_bytes(), "image/jpeg")}
-            said = self._call("/cgi-bin/material/add_material?type=image", files=files)
+            said = self._call("/cgi-bin/material/add_material", files=files, kind="image")
             self._cover = said["media_id"]
         article = {
             "article_type": "news",
@@ -161,6 +163,7 @@ class Wechat:
         body: dict[str, Any] | None = None,
         files: Any = None,
         fine: frozenset[int] | set[int] = frozenset({0}),
+        kind: str = "",
     ) -> dict[str, Any]:
         if not self._token:
             asked = {
@@ -173,7 +176,7 @@ class Wechat:
                 .json()
                 .get("access_token", "")
             )
-        params = {"access_token": self._token}
+        params = {"access_token": self._token} | ({"type": kind} if kind else {})
         answer = self._client.post(path, params=params, json=body, files=files)
         said: dict[str, Any] = _read(answer)
         if said.get("errcode", 0) not in fine:
@@ -200,10 +203,14 @@ class Douyin:
         return str(self._call(f"{V1}create_video/", body)["item_id"])
 
     def delete(self, item: str) -> None:
-        self._call("/video/delete/", {"item_id": item})
+        self._call("/video/delete/", {"item_id": item}, fine=(0, GONE))
 
     def _call(
-        self, path: str, body: dict[str, Any] | None = None, files: Any = None
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        files: Any = None,
+        fine: tuple[int, ...] = (0,),
     ) -> dict[str, Any]:
         answer = self._client.post(
             path,
@@ -213,7 +220,7 @@ class Douyin:
             files=files,
         )
         data: dict[str, Any] = _read(answer).get("data") or {}
-        if data.get("error_code", 0) != 0:
+        if data.get("error_code", 0) not in fine:
             raise Failed(str(data))
         return data
 
