@@ -28,6 +28,10 @@ from stores.ledger.transaction import Ledger
 log = structlog.get_logger("orders")
 
 POLL_MS = 250
+EMPTY_HANDED_S = 60.0
+"""A reader without a partition for so long is made anew: metadata that come in the middle of a join
+leave kafka-python's coordinator with nothing, without a heartbeat, and without another join. Longer
+than the session, so that its place in the group is free by then."""
 COMMIT_EVERY_S = 1.0
 """While records keep coming; else after each poll."""
 
@@ -109,9 +113,14 @@ class OrderLoop:
             bootstrap_timeout_ms=5_000,
         )
         try:
-            committed = time.monotonic()
+            committed = assigned = time.monotonic()
             while not self._stop.is_set():
                 batches = consumer.poll(timeout_ms=POLL_MS)
+                if consumer.assignment():
+                    assigned = time.monotonic()
+                elif time.monotonic() > assigned + EMPTY_HANDED_S:
+                    log.warning("orders.empty_handed", topic=self.source.topic)
+                    return
                 for partition, records in batches.items():
                     for record in records:
                         self._note(partition, record)

@@ -1,9 +1,11 @@
 """The order loop commits only what a restart would find without its record: nothing is skipped."""
 
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog.testing
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka import OffsetAndMetadata, TopicPartition
 
+from bus import orders
 from bus.dead_letters import open_count
 from bus.orders import OrderLoop, OrderSource
 from schemas.codec import encode
@@ -232,3 +235,42 @@ def test_no_open_order_is_ever_passed_and_all_are_in_the_end(
         if found:
             assert consumer.committed[partition][-1] == len(found)
     ledger.close()
+
+
+def test_a_reader_that_was_handed_nothing_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Handed] = []
+    ended = threading.Event()
+
+    def reader(*_topics: str, **_options: object) -> Handed:
+        made.append(Handed({TopicPartition(TOPIC, 0)} if made else set(), ended))
+        return made[-1]
+
+    monkeypatch.setattr(orders, "KafkaConsumer", reader)
+    monkeypatch.setattr(orders, "EMPTY_HANDED_S", 0.0)
+    loop = OrderLoop(cast("Ledger", None), "nowhere:1", Rows().source(), lambda: None)
+    loop.start()
+    assert ended.wait(10), "the first reader, with nothing assigned, was kept for ever"
+    loop.stop()
+    assert [one.closed for one in made] == [True, True]
+
+
+@dataclass
+class Handed:
+    """A reader of no records that was assigned these partitions."""
+
+    assigned: set[TopicPartition]
+    ended: threading.Event
+    closed: bool = False
+
+    def poll(self, *, timeout_ms: int) -> dict[TopicPartition, list[Record]]:
+        del timeout_ms
+        if self.assigned:
+            self.ended.set()
+        time.sleep(0.001)
+        return {}
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.assigned
+
+    def close(self) -> None:
+        self.closed = True
