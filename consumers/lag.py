@@ -75,8 +75,9 @@ class LagMonitor:
     def stop(self) -> None:
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=5)
-        self.brokers.close()
+            self._thread.join(timeout=3)
+        if not self._thread.is_alive():  # else it waits for a broker: it ends with the process
+            self.brokers.close()
 
     def latest(self) -> LagSnapshot:
         """The last snapshot with its age; without figures once it is older than three cycles."""

@@ -85,14 +85,14 @@ def _partitions(snapshot: LagSnapshot) -> Iterator[Metric]:
         "Records deleted before they were consumed.",
         lambda p: p.lost,
     )
+    # only the present one: eight zeros a partition more than doubled a scrape
     status = GaugeMetricFamily(
         "shoufa_lag_status", "1 at the present status.", labels=[*_PARTITION, "status"]
     )
     for group in snapshot.groups:
         for partition in group.partitions:
             place = [group.group, partition.topic, str(partition.partition)]
-            for word in SEVERITY:
-                status.add_metric([*place, word], float(word == partition.status))
+            status.add_metric([*place, partition.status], 1.0)
     yield status
     yield from _topics(snapshot)
 

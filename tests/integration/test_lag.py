@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -85,10 +84,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     yield running
     running.open_.close()
     running.kill()
-    with warnings.catch_warnings():
+    for left in gc.get_objects():
         # kafka-python leaves the socket of each connection that failed to the garbage collector
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+        open_ = isinstance(left, socket.socket) and left.fileno() >= 0
+        if open_ and left.getsockname()[0] == "0.0.0.0":
+            left.close()
 
 
 @pytest.fixture(scope="module")
