@@ -69,6 +69,9 @@ class Brokers:
                 "receive_message_max_bytes": 100_000_000,
                 "request_timeout_ms": self.timeout_ms,
                 "reconnect_backoff_max_ms": 1000,
+                # reading the answer of 10,000 partitions may take half a second: no harm, the
+                # loop has nothing else to do, and nothing to log
+                "slow_task_threshold_secs": None,
             }
             self._net = NetworkSelector(**given)
             self._manager = KafkaConnectionManager(self._net, **given)

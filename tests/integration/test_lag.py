@@ -148,7 +148,7 @@ class Reader:
             session_timeout_ms=10_000,
         )
         broker.open_.callback(self.consumer.close)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not self.consumer.assignment() and time.monotonic() < end:
             self.consumer.poll(timeout_ms=100)
         assert self.consumer.assignment() == {self.place}
