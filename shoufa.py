@@ -226,11 +226,17 @@ def help_(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """Entry point of ``./run``.
+    """Entry point of ``./run``. Refuses a build that is broken on purpose: those are the tests'.
 
     SIGPIPE stays ignored, as Python has it: a neighbour that closes a connection must not be the
     end of a process that writes to it. A closed terminal ends a command as click does it.
     """
+    if os.environ.get("SHOUFA_BROKEN"):
+        sys.stderr.write(
+            "SHOUFA_BROKEN 只供测试使用, 不启动 / is for the tests alone: nothing is started\n"
+            "  unset SHOUFA_BROKEN\n"
+        )
+        raise SystemExit(2)
     arguments = sys.argv[1:]
     app(args=arguments or ["--help"], prog_name="./run")
 

@@ -14,7 +14,7 @@ from bus.topics import make_topics
 from schemas.errors import PipelineError
 from schemas.settings import Settings
 from schemas.topics import channel_of, topics
-from stores.ledger import outbox
+from stores.ledger import outbox, untaken
 from stores.ledger.postgres import Notices
 from stores.ledger.transaction import Ledger
 
@@ -24,6 +24,8 @@ SWEEP_S = 0.25
 BATCH = 200
 MARK_EVERY_S = 0.1
 """Not at once either: whoever was told by the record writes to the ledger just then."""
+UNTAKEN_S = 60.0
+"""Sent so long ago and read by nobody: sent once more."""
 
 Place = tuple[int, int, int]
 """(outbox sequence, partition, offset)."""
@@ -71,11 +73,15 @@ class Relay:
     def _run(self) -> None:
         pause = 0.2
         checked = False
+        look_at: float | None = time.monotonic() + UNTAKEN_S
         while not self._stop.is_set():
             try:
                 if not checked:
                     self._send_again_what_kafka_lost()
                     checked = True
+                if look_at is not None and time.monotonic() >= look_at:
+                    found = self._send_again_what_nobody_took()
+                    look_at = time.monotonic() + UNTAKEN_S if found else None
                 if not self._send_batch():
                     self._wait()
                 pause = 0.2
@@ -191,6 +197,16 @@ class Relay:
             lost = outbox.unsend_lost(tx, ends)
         if lost:
             log.warning("relay.sent_again", rows=lost)
+
+    def _send_again_what_nobody_took(self) -> int:
+        """A minute after the start, and until nothing is found: what fell below an offset that
+        a consumer had committed before a power cut shortened the log."""
+        with self.ledger.transaction() as tx:
+            before = self.ledger.now_ms() - round(UNTAKEN_S * 1000)
+            found = untaken.unsend(tx, before=before)
+        if found:
+            log.warning("relay.sent_again_untaken", rows=found)
+        return found
 
     def _open_producer(self) -> Any:
         if self._producer is None:
