@@ -158,6 +158,24 @@ class RelaySocket:
         return b"1"
 
 
+class Bell:
+    """What a commit rings for the publisher of a topic."""
+
+    def __init__(self, _ledger: Any, topic: str) -> None:
+        self._rung = False
+        current_world().bells[topic] = self
+
+    def ring(self) -> None:
+        self._rung = True
+
+    def wait(self, seconds: float) -> None:
+        rest(current_world().stage, seconds, lambda: self._rung)
+        self._rung = False
+
+    def close(self) -> None:
+        return None
+
+
 _world: list[Any] = []
 
 
@@ -223,6 +241,7 @@ def stood_in(world: Any) -> Iterator[None]:
         (bus.relay, "KafkaConsumer", world.kafka_consumer),
         (bus.relay, "make_topics", lambda *_, **__: stage.point("make topics")),
         (bus.orders, "KafkaConsumer", world.kafka_consumer),
+        (consumers.publish, "Bell", Bell),
         (consumers.publish, "_lock", world.account_lock),
         (consumers.publish, "claims", _with(consumers.claims, finish=world.finish)),
         (producers.acts, "_shown", lambda *_: {}),  # what is shown afterwards nobody looks at

@@ -120,6 +120,7 @@ class World:
         """Fault → how likely it is at each of its chances, while faults last."""
         self.armed: tuple[str, int] | None = None
         """A blow, and at which of the coming points of a call it falls."""
+        self.bells: dict[str, Any] = {}
         self.log_is_cut = False
         """Until the relay has looked where the logs end after a power cut."""
         self.rung = False
@@ -180,8 +181,10 @@ class World:
         self.state.ids += 1
         return numbered_id(self.state.ids)
 
-    def ring(self, *_: Any) -> None:
+    def ring(self, _address: str, topics: set[str]) -> None:
         self.rung = True
+        for topic in topics & set(self.bells):
+            self.bells[topic].ring()
 
     def kafka_producer(self, **_: Any) -> kafka.Producer:
         return kafka.Producer(self)
