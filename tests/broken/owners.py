@@ -1,8 +1,7 @@
 """Breaks of ownership: who may still send, and whose answer counts."""
 
-import os
+import io
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch as unittest_patch
 
@@ -23,7 +22,7 @@ def no_kill(patch: Patch) -> None:
         world.restarts[name] = world.stage.now + 0.2
 
     patch(World, "end_silent", end_silent)
-    patch(World, "account_lock", lambda _world, _path: Path(os.devnull).open())  # noqa: SIM115
+    patch(World, "account_lock", lambda _world, _path: io.StringIO())
 
 
 def settle_zero(patch: Patch) -> None:
