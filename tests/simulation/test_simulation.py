@@ -10,7 +10,7 @@ from schemas.settings import REPOSITORY
 from tests.simulation.play import play
 from tests.simulation.regressions import SEEDS
 
-FAST_SEEDS = 60
+FAST_SEEDS = 12
 SLOW_SEEDS = 2000
 CHUNK = 100
 
@@ -24,13 +24,12 @@ def keep_their_promises(seeds: range) -> None:
         )
 
 
-@pytest.mark.parametrize("first", range(0, FAST_SEEDS, 30))
-def test_the_core_keeps_its_promises(first: int) -> None:
-    keep_their_promises(range(first, first + 30))
+def test_the_core_keeps_its_promises() -> None:
+    keep_their_promises(range(FAST_SEEDS))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(FAST_SEEDS, FAST_SEEDS + SLOW_SEEDS, CHUNK))
+@pytest.mark.parametrize("first", range(0, SLOW_SEEDS, CHUNK))
 def test_the_core_keeps_its_promises_over_many_histories(first: int) -> None:
     keep_their_promises(range(first, first + CHUNK))
 
@@ -42,18 +41,15 @@ def test_what_once_went_wrong_does_not_again(seed: int, why: str) -> None:
 
 
 def test_a_seed_gives_the_same_history_in_any_process() -> None:
-    seed = "21"
-    command = [sys.executable, "-m", "tests.simulation", "--seed", seed, "--trace"]
-    told = [
-        subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONHASHSEED": salt},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for salt in ("1", "2")
-    ]
-    assert told[0] == told[1]
-    assert len(told[0].splitlines()) > 20
+    seed = 21
+    elsewhere = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--seed", str(seed), "--trace"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    here = list(play(seed, trace=True).trace)
+    assert len(here) > 20
+    assert elsewhere[:-1] == here

@@ -1,12 +1,10 @@
 """Each broken build is caught, and where; the shipped entry points start none of them."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
-from schemas.settings import REPOSITORY
+import shoufa
 from tests.broken import SWITCH, breaks
 from tests.simulation.play import play
 from tests.simulation.teeth import CAUGHT_AT, NOT_SHOWN_YET, WITHIN
@@ -40,16 +38,12 @@ def test_a_build_is_whole_again_after_it_was_broken() -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "ps", "process"])
-def test_shoufa_refuses_to_start_while_the_switch_is_set(command: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "shoufa.py", command, "publish"],
-        cwd=REPOSITORY,
-        env={**os.environ, SWITCH: "no-kill"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert ended.returncode == 2
-    assert SWITCH in ended.stderr
-    assert "unset SHOUFA_BROKEN" in ended.stderr
+def test_shoufa_refuses_to_start_while_the_switch_is_set(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SWITCH, "no-kill")
+    monkeypatch.setattr(sys, "argv", ["shoufa.py", command, "publish"])
+    with pytest.raises(SystemExit) as ended:
+        shoufa.main()
+    assert ended.value.code == 2
+    assert f"unset {SWITCH}" in capsys.readouterr().err
