@@ -183,13 +183,19 @@ def current_world() -> Any:
     return _world[-1]
 
 
+_found: dict[str, list[ModuleType]] = {}
+
+
 def _loaded(name: str, known: Any) -> list[ModuleType]:
-    """Modules of the rooms that hold ``known`` under ``name``."""
-    return [
-        module
-        for title, module in list(sys.modules.items())
-        if title.partition(".")[0] in ROOMS and getattr(module, name, None) is known
-    ]
+    """Modules of the rooms that hold ``known`` under ``name``; looked for once, after all that a
+    play needs was imported."""
+    if name not in _found:
+        _found[name] = [
+            module
+            for title, module in list(sys.modules.items())
+            if title.partition(".")[0] in ROOMS and getattr(module, name, None) is known
+        ]
+    return _found[name]
 
 
 @contextmanager
