@@ -12,11 +12,13 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from kafka.errors import KafkaError
 
 from bus.topics import make_topics
 from deploy import supervise
@@ -98,34 +100,36 @@ def _play(ground: Field, orders: int, minutes: float, seed: int) -> set[int]:
     faults = schedule(seed, minutes * 60, KINDS, gap_s=5.0)
     random = Random(seed)
     deleted: set[int] = set()
-    later: list[tuple[float, int]] = []
+    later: list[tuple[float, int, Future[None]]] = []
     made, begun = 0, time.monotonic()
-    with ThreadPoolExecutor(max_workers=12) as pool, closing(records.producer(ground)) as out:
+    with ThreadPoolExecutor(max_workers=16) as pool:
         while (at := time.monotonic() - begun) < minutes * 60 or made < orders or later:
             if made < min(orders, at / (minutes * 55) * orders):
                 made += 1
-                _order(out, made, "create")
+                ordered = pool.submit(_order, ground, made, "create")
                 if random.random() < DELETED:
-                    later.append((at + 15, made))
-            if later and later[0][0] <= at:
+                    later.append((at + 15, made, ordered))
+            if later and later[0][0] <= at and later[0][2].done():
                 key = later.pop(0)[1]
                 deleted.add(key)
-                _order(out, key, "delete")
+                pool.submit(_order, ground, key, "delete")
             while faults and faults[0].at_s <= at:
                 pool.submit(strike, ground, faults.pop(0))
             time.sleep(0.05)
     return deleted
 
 
-def _order(out: Any, key: int, act: str) -> None:
+def _order(ground: Field, key: int, act: str) -> None:
+    """Whoever orders tries again, with a new producer, until both orders are acknowledged."""
     value = json.dumps({"token": token(key, 1), "act": act}).encode()
-    for name in ("wechat", "douyin"):
-        while True:
-            try:
-                out.send(f"plain.{name}", key=str(key).encode(), value=value).get(timeout=15)
-                break
-            except Exception:  # noqa: BLE001 - the broker is away: whoever orders tries again
-                time.sleep(0.5)
+    names = ["wechat", "douyin"]
+    while names:
+        try:
+            with closing(records.producer(ground)) as out:
+                out.send(f"plain.{names[0]}", key=str(key).encode(), value=value).get(timeout=6)
+            names.pop(0)
+        except KafkaError:
+            time.sleep(0.5)
 
 
 def _wait_read(ground: Field) -> None:
