@@ -28,8 +28,6 @@ from deploy.faults.striking import Field
 QUIET_PATIENCE_S = 900.0
 MARK = ".faults-run"
 """A file that says that the folder is ours to remove."""
-MOST_TIMES = 5
-"""A slow machine may take so many times the time asked for."""
 MOST_WAITING, NEARLY_ALL = 40, 12
 """Jobs of people: so many at most wait at once; with so few left the faults end."""
 DISKS = {"spool": "192m", "ledger": "768m"}
@@ -59,6 +57,8 @@ class Asked:
     drawn: Path = Path(".cache/demo")
     ffmpeg: str = "ffmpeg"
     gap_s: float = 6.0
+    most_times: float = 5.0
+    """A slow machine may take so many times the minutes until all is filed and signed."""
     broken: tuple[str, ...] = ()
     """Names of deliberate breaks, from a module ``shoufa_broken`` in ``broken_path``: tests alone."""
     broken_path: Path = Path()
@@ -140,7 +140,7 @@ def _schedule(asked: Asked, left_out: list[str]) -> list[Fault]:
     """Longer than the run is to be: where the machine is slow, faults go on until all is filed."""
     barred = {*left_out, *(() if asked.nodes == 3 else NEEDS_THREE)}
     wanted = [k for k in (asked.kinds or list(KINDS)) if k not in barred]
-    return schedule(asked.seed, asked.minutes * 60 * MOST_TIMES, wanted, gap_s=asked.gap_s)
+    return schedule(asked.seed, asked.minutes * 60 * asked.most_times, wanted, gap_s=asked.gap_s)
 
 
 def _play(ground: Field, asked: Asked, faults: list[Fault], say: Say) -> None:
@@ -152,7 +152,7 @@ def _play(ground: Field, asked: Asked, faults: list[Fault], say: Say) -> None:
     filed = 0
     with ThreadPoolExecutor(max_workers=16, thread_name_prefix="strike") as pool:
         strikes = []
-        while (at := time.monotonic() - begun) < length_s * MOST_TIMES:
+        while (at := time.monotonic() - begun) < length_s * asked.most_times:
             under_way = ground.newsroom.unfinished
             if at >= length_s and filed >= asked.stories and under_way <= NEARLY_ALL:
                 break

@@ -252,7 +252,7 @@ def _power(ground: Field, fault: Fault) -> bool:
                 size = newest.stat().st_size
                 os.truncate(newest, max(0, size - random.randint(1, fault.detail["cut_bytes"])))
                 cut += 1
-    ground.start_stack()
+    ground.start_stack(under_fire=True)
     return cut > 0
 
 

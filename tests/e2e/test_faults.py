@@ -37,6 +37,7 @@ def asked(tmp_path: Path) -> Asked:
         drawn=jars_dir().parent / "demo",
         ffmpeg=find_programs(Settings()).ffmpeg,
         gap_s=2.0,
+        most_times=1.5,
     )
 
 
@@ -44,7 +45,7 @@ def test_faults_of_most_kinds_break_no_promise(asked: Asked) -> None:
     outcome = told(asked)
     assert outcome.violations == []
     assert set(outcome.faults) == set(SHORT), f"missed: {outcome.missed}"
-    assert outcome.stories >= 30
+    assert outcome.stories >= 20
     assert outcome.deliveries > 4 * 20
     assert outcome.figures["attempts_lost"] > 0, "no answer was lost: the faults struck nothing"
 
