@@ -19,9 +19,11 @@ from typing import Any
 
 import httpx
 import uvicorn
-from kafka import KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
+from kafka.protocol.producer import ProduceRequest
+from kafka.record.memory_records import MemoryRecordsBuilder
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -130,11 +132,13 @@ def _fill(bootstrap: str, since: int, to: int) -> None:
         return len(brokers.look().leaders) >= to * EACH
 
     _until(made, f"{to * EACH} partitions")
-    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, delivery_timeout_ms=240_000)
-    for number in range(since, to):
-        producer.send(f"t{number}", b"x", partition=0)
-    producer.flush(PATIENCE_S)
-    producer.close()
+    left = [f"t{number}" for number in range(since, to)]
+
+    def written() -> bool:
+        left[:] = brokers.run(_produce, left)  # a leader may be known before it is one
+        return not left
+
+    _until(written, "the records")
     for number in range(since, to):
         offsets = {
             TopicPartition(f"t{number}", p): OffsetAndMetadata(number % 2 if p == 0 else 0, "", -1)
@@ -143,6 +147,31 @@ def _fill(bootstrap: str, since: int, to: int) -> None:
         _until(lambda n=number, o=offsets: _committed(admin, f"g{n}", o), "the coordinator")
     brokers.close()
     admin.close()
+
+
+async def _produce(manager: Any, topics: list[str]) -> list[str]:
+    """A record into the first partition of each, in one request (a producer would ask for the
+    metadata of one topic after the other); returns the topics that did not take it."""
+    builder = MemoryRecordsBuilder(2, 0, 1 << 16)
+    builder.append(round(time.time() * 1000), None, b"x")
+    builder.close()
+    topic, part = (
+        ProduceRequest.TopicProduceData,
+        ProduceRequest.TopicProduceData.PartitionProduceData,
+    )
+    request = ProduceRequest(
+        transactional_id=None,
+        acks=-1,
+        timeout_ms=60_000,
+        topic_data=[
+            topic(name=name, partition_data=[part(index=0, records=bytes(builder.buffer()))])
+            for name in topics
+        ],
+        min_version=3,
+        max_version=9,
+    )
+    answer = await manager.send(request, request_timeout_ms=120_000)
+    return [t.name for t in answer.responses for p in t.partition_responses if p.error_code]
 
 
 def _committed(admin: Any, group: str, offsets: Any) -> bool:
