@@ -74,6 +74,8 @@ ROUTES = [
     ("GET", "/dead-letters/0a1b2c3d"),
     ("GET", "/stories"),
     ("GET", "/stories/1"),
+    ("GET", "/stories/1/explain"),
+    ("GET", "/stories/1/trace"),
     ("GET", "/stories/1/copies"),
     ("GET", "/deliveries"),
     ("GET", "/status"),
