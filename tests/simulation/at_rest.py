@@ -122,7 +122,8 @@ def _standing(checker: Checker, story: str, channel: str) -> list[Any]:
 
 
 def _person_is_needed(checker: Checker, story: str, channel: str, verb: str) -> bool:
-    if (story, channel) in checker.history.tampered or not checker.terms.sure[channel]:
+    """Signatures are over all copies of a version: one that was swapped takes them from each."""
+    if story in checker.history.tampered or not checker.terms.sure[channel]:
         return True
     if verb == "recall" and not checker.terms.recalls[channel]:
         return True

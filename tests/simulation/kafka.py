@@ -166,6 +166,7 @@ class Consumer:
             log = broker.log(topic)[partition]
             at = asked if asked <= len(log) else 0  # out of range: auto_offset_reset=earliest
             batch = log[at : at + max_records]
+            self._at[topic, partition] = at
             if batch:
                 found[TopicPartition(topic, partition)] = batch
                 self._at[topic, partition] = self._given[topic, partition] = at + len(batch)
@@ -195,6 +196,8 @@ class Consumer:
 def consume(world: Any, consumer: Consumer, group: str, take: Callable[[Record], None]) -> None:
     """What Faust does with an agent: one record after the other, offsets now and then."""
     done: dict[Any, int] = {}
+    if world.log_is_cut:  # a group forms anew after the broker's boot, and the relay does not wait
+        world.stage.sleep(world.stage.rng.choice([0.5, 3.0, 9.0]), "joins its group")
     while True:
         if done and (world.chance(0.3) or not consumer.has_records()):
             consumer.commit({tp: OffsetAndMetadata(o, "", -1) for tp, o in done.items()})

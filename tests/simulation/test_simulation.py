@@ -10,7 +10,7 @@ from schemas.settings import REPOSITORY
 from tests.simulation.play import play
 from tests.simulation.regressions import SEEDS
 
-FAST_SEEDS = 12
+FAST_SEEDS = 8
 SLOW_SEEDS = 2000
 CHUNK = 100
 

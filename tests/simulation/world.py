@@ -409,6 +409,8 @@ class World:
             self.kill(name, 0.5)
         self.log_is_cut = True
         lost = self.state.broker.cut_back(lambda: self.chance(0.5), how_far)
+        if lost:  # the poison may have been among them, and nobody sends it again
+            self.state.history.poison = 0
         self.note("power cut", f"{lost} records lost")
 
 
