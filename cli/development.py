@@ -20,22 +20,36 @@ from schemas.settings import REPOSITORY
 
 out = terminal()
 
-FAST = ["-m", "not slow", "-n", "3", "--hypothesis-profile=fast"]
+QUICK = ["-m", "not slow", "-n", "3"]
 """Three workers keep two cores busy while one waits for a process or a clock."""
+FAST = [*QUICK, "--hypothesis-profile=fast"]
+SLOW = ["-m", "slow"]
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108  # pytest makes folders of its own there
 MEMORY_DISK_FREE = 2 * 2**30
 
 
 def run_tests(*, fast: bool, selection: list[str]) -> int:
-    """pytest over the whole tree; ``fast`` leaves out what needs Kafka, S3, PostgreSQL or ffmpeg,
-    plays fewer random examples, and waits for no disk where there is one of memory."""
+    """pytest over the whole tree, first what needs no real part, on several workers and on a disk
+    of memory where there is one, then what does, alone and on the real disk. ``fast`` leaves the
+    second part out and plays fewer random examples. A selection is run as it is."""
     if not fast:
         ensure_postgres()
-    argv = [sys.executable, "-m", "pytest", *(FAST if fast else []), *selection]
+    if fast:
+        return _pytest([*FAST, *selection], in_memory=True)
+    if selection:
+        return _pytest(selection, in_memory=False)
+    quick = _pytest(QUICK, in_memory=True)
+    slow = _pytest(SLOW, in_memory=False)
+    return quick or slow
+
+
+def _pytest(arguments: list[str], *, in_memory: bool) -> int:
     # each module compiled once, not by each worker and each process that a test starts
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    if fast and MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_FREE:
+    roomy = MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_FREE
+    if in_memory and roomy:
         env.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
+    argv = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(argv, cwd=REPOSITORY, check=False, env=env).returncode
 
 

@@ -14,7 +14,14 @@ from starlette.types import ASGIApp
 def served(app: ASGIApp) -> Iterator[str]:
     """Yields ``http://127.0.0.1:<port>``; the server is gone when the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none", access_log=False)
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        timeout_keep_alive=600,  # on a busy machine a test may pause for longer than the usual 5 s
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()

@@ -113,6 +113,7 @@ def test_s3_opens_only_our_ports_on_loopback_and_reports_to_nobody() -> None:
     assert "AWS_ACCESS_KEY_ID" not in s3.s3_environment(settings)
 
 
+@pytest.mark.slow  # needs the real disk: one of memory has no such attribute
 def test_the_synchronous_attribute_is_inherited(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "file").write_text("x")
