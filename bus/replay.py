@@ -18,11 +18,10 @@ from schemas.errors import InvalidInput
 from schemas.events import Event
 from schemas.topics import STORY_EVENTS
 from stores.ledger import letters
+from stores.ledger.letters import REPLAY_OF
 from stores.ledger.outbox import MOST_BYTES, append_record
 from stores.ledger.seen import is_known
 
-REPLAY_OF = "shoufa_replayof"
-"""Header with the letter's id: should it die again, the new letter says whose replay it was."""
 _MOST_KEY = 100
 
 
@@ -63,13 +62,18 @@ def replay(tx: Connection, row: Row[Any], *, by: str, why: str, at: int) -> None
     headers = letters.headers_of(row)
     headers.pop("ce_outboxseq", None)  # the relay writes the new one
     record = Record(
-        id=str(uuid5(NAMESPACE, f"replay {UUID(row.id)}")),
+        id=row_id(row.id),
         type=headers["ce_type"],
         key=row.key,
         value=row.value.encode(),
         headers={**headers, REPLAY_OF: row.id},
     )
     append_record(tx, row.topic, record, at=at)
+
+
+def row_id(letter: str) -> str:
+    """Id of the outbox row that a replay makes; raises ValueError for what is no letter's id."""
+    return str(uuid5(NAMESPACE, f"replay {UUID(letter)}"))
 
 
 def _headers(row: Row[Any]) -> list[tuple[str, bytes]]:

@@ -9,9 +9,11 @@ from uuid import UUID
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from bus import replay
 from schemas.errors import Unavailable
 from schemas.topics import release_orders, topics
 from stores.ledger.fold import Folded, Logged
+from stores.ledger.letters import REPLAY_OF
 
 POLL_MS = 1000
 PATIENCE = 30
@@ -62,18 +64,22 @@ def _read(consumer: Any, told: Folded) -> Iterator[Logged]:
         for place, records in batches.items():
             for record in records:
                 if record.offset < ends[place]:
-                    yield from _logged(record, told)
+                    yield from of_record(record, told)
         left = {tp for tp in left if consumer.position(tp) < ends[tp]}
 
 
-def _logged(record: Any, told: Folded) -> Iterator[Logged]:
+def of_record(record: Any, told: Folded) -> Iterator[Logged]:
+    """The outbox row that a record was; none where it is not the relay's, which is told."""
     try:
         headers = {name: (raw or b"").decode() for name, raw in record.headers or ()}
         seq = int(headers.pop("ce_outboxseq"))
         at = datetime.fromisoformat(headers["ce_time"])
+        event_id = str(UUID(headers["ce_id"]))
+        if REPLAY_OF in headers:  # the same event once more; its row had an id of its own
+            event_id = replay.row_id(headers[REPLAY_OF])
         yield Logged(
             seq=seq,
-            event_id=str(UUID(headers["ce_id"])),
+            event_id=event_id,
             type=headers["ce_type"],
             topic=record.topic,
             key=record.key.decode(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from schemas.errors import PipelineError
+from schemas.errors import Fault, InvalidInput, PipelineError
 from schemas.settings import REPOSITORY, Settings
 from stores.backup_places import Bucket, open_place
 from stores.ledger import backup
@@ -29,8 +29,9 @@ def product_version() -> str:
 
 def back_up(settings: Settings, ledger: Ledger, where: str, *, events_only: bool) -> dict[str, Any]:
     """One run: a copy unless nothing was written since the last one, what came since, and the
-    old ones removed. Returns what there is, and writes it to ``run/backup.json``."""
-    place = open_place(where, settings)
+    old ones removed. Returns what there is, and writes it to ``run/backup.json``; ``made``: whether
+    anything new was written."""
+    place = open_place(where, settings, make=True)
     found = backup.backups(place)
     newest = found[-1] if found else None
     if newest is None or not events_only:
@@ -46,6 +47,7 @@ def back_up(settings: Settings, ledger: Ledger, where: str, *, events_only: bool
         "where": where,
         "name": newest.name,
         "files": list(newest.files),
+        "made": [newest] != found[-1:],
         "removed": gone,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -56,8 +58,13 @@ def back_up(settings: Settings, ledger: Ledger, where: str, *, events_only: bool
 
 def copy_objects(settings: Settings, where: str) -> int:
     """Copy the S3 objects that are not in ``<where>-objects`` yet, under their own keys. Returns
-    how many. Keys are written once: a name that is there is the same object."""
-    place = open_place(f"{where.rstrip('/')}-objects", settings)
+    how many. Keys are written once: a name that is there is the same object. Raises InvalidInput
+    for the centre's own bucket: a copy in it would be copied again with each run."""
+    if not settings.backup_s3 and f"{where}/".startswith(f"s3://{settings.s3_bucket}/"):
+        told = f"素材就在这个桶里 / the objects lie in this bucket themselves: {settings.s3_bucket}"
+        step = "换一个桶或目录 / take another bucket, another S3, or a folder"
+        raise InvalidInput(Fault("same_bucket", "with-objects", told, step))
+    place = open_place(f"{where.rstrip('/')}-objects", settings, make=True)
     source = Bucket(open_objects(settings), "")
     there = set(place.names())
     missing = [key for key in source.names() if key not in there and not key.startswith("probe/")]
@@ -97,7 +104,8 @@ class Backups:
                 )
                 if whole:
                     since_s = 0.0
-                    log.info("backup.made", name=told["name"], where=told["where"])
+                    if told["made"]:
+                        log.info("backup.made", name=told["name"], where=told["where"])
             except (PipelineError, OSError) as error:
                 log.exception("backup.failed", where=self.settings.backup_place, error=str(error))
             wait_s = min(EVENTS_EVERY_S, float(every))

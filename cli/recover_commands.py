@@ -20,6 +20,9 @@ from schemas.settings import REPOSITORY, Settings
 out = terminal()
 err = terminal(stderr=True)
 
+NOT_DONE = "没有做成, 账本未改动 / not done; the ledger is as it was"
+NO_BACKUP = "没有备份完 / the backup is not complete"
+
 At = Annotated[
     str, typer.Option("--at", help="哪一份备份, 默认最新 / which backup; default: the newest")
 ]
@@ -50,7 +53,7 @@ def rebuild(
     """
     settings = settings_of(data, port_base)
     flags = ["--dry-run"] * dry_run + ["--hold"] * hold + ["--json"] * json_
-    raise typer.Exit(with_kafka(settings, ["rebuild-now", *flags], quiet=json_))
+    raise typer.Exit(with_servers(settings, ["rebuild-now", *flags], {"kafka"}, quiet=json_))
 
 
 def restore(
@@ -76,16 +79,20 @@ def restore(
 ) -> None:
     """恢复备份 / Put the ledger of a backup in place, with all that was written since.
 
-    The stack must be down; Kafka alone is started for it, for what came after the backup. The
-    present ledger is kept aside. Deliveries without a receipt become unknown: the outlet is asked
-    before anything is sent.
+    The stack must be down; Kafka alone is started for it, for what came after the backup, and the
+    S3 server where the backup lies there. The present ledger is kept aside. Deliveries without a
+    receipt become unknown: the outlet is asked before anything is sent.
     """
     settings = settings_of(data, port_base)
     flags = ["--dry-run"] * dry_run + ["--hold"] * hold + ["--json"] * json_
     where = source if source.startswith("s3://") else str(Path(source).resolve())
-    if not without_kafka:
+    servers = set() if without_kafka else {"kafka"}
+    if where.startswith("s3://") and not settings.backup_s3:
+        servers.add("s3")
+    if servers:
+        flags += ["--without-kafka"] * without_kafka
         command = ["restore-now", where, "--at", at, *flags]
-        raise typer.Exit(with_kafka(settings, command, quiet=json_))
+        raise typer.Exit(with_servers(settings, command, servers, quiet=json_))
     try:
         hold_data_folder(settings)
     except Unavailable as error:
@@ -95,11 +102,17 @@ def restore(
 
 
 def restore_now(
-    source: str, at: At = "", dry_run: DryRun = False, hold: Hold = False, json_: AsJson = False
+    source: str,
+    at: At = "",
+    without_kafka: Annotated[bool, typer.Option("--without-kafka")] = False,
+    dry_run: DryRun = False,
+    hold: Hold = False,
+    json_: AsJson = False,
 ) -> None:
-    """What ``restore`` does once Kafka is up; the supervisor starts it."""
+    """What ``restore`` does once its servers are up; the supervisor starts it."""
     settings = settings_of(None, None)
-    raise typer.Exit(_restore(settings, source, at, dry_run, hold, json_, kafka=True))
+    kafka = not without_kafka
+    raise typer.Exit(_restore(settings, source, at, dry_run, hold, json_, kafka=kafka))
 
 
 def _restore(
@@ -143,18 +156,28 @@ def backup(
         ledger = open_ledger_of(settings)
         result = back_up(settings, ledger, where, events_only=events_only)
         if with_objects:
+            err.print("复制素材 / copies the objects that are missing there …")
             result["objects"] = copy_objects(settings, where)
         ledger.close()
     except PermanentError as error:
-        raise typer.Exit(_refused(error.faults, json_=json_)) from None
+        raise typer.Exit(_refused(error.faults, NO_BACKUP, json_=json_)) from None
     except (PipelineError, OSError) as error:
-        raise typer.Exit(_refused((Fault("failed", "backup", str(error)),), json_=json_)) from None
+        fault = Fault(
+            "failed", "backup", str(error), "看它是否可达, 再试 / see whether it is there"
+        )
+        raise typer.Exit(_refused((fault,), NO_BACKUP, json_=json_)) from None
     if json_:
         out.print_json(as_json(result))
         return
     out.print(f"备份 / backup: {where}/{result['name']}", markup=False)
     for name in result["files"]:
         out.print(f"  {name}", markup=False)
+    if not result["made"]:
+        out.print("  上次之后没有新记录 / nothing was written since it was made")
+    if with_objects:
+        out.print(
+            f"  素材 / objects: +{result['objects']}, {where.rstrip('/')}-objects", markup=False
+        )
 
 
 def rebuild_now(dry_run: DryRun = False, hold: Hold = False, json_: AsJson = False) -> None:
@@ -171,14 +194,15 @@ def rebuild_now(dry_run: DryRun = False, hold: Hold = False, json_: AsJson = Fal
     )
 
 
-def with_kafka(settings: Settings, command: list[str], *, quiet: bool) -> int:
-    """Run a command of ours while nothing of the stack runs but Kafka; returns its exit status.
+def with_servers(settings: Settings, command: list[str], servers: set[str], *, quiet: bool) -> int:
+    """Run a command of ours while nothing of the stack runs but these; returns its exit status.
 
     The lock of the data folder is held meanwhile: no stack can start. Another stack's lock: 1.
     """
     argv = [sys.executable, str(REPOSITORY / "shoufa.py"), *command]
     if not quiet:
-        err.print("只启动消息总线 / starts Kafka alone for this; nothing else runs")
+        names = " + ".join(sorted(servers))
+        err.print(f"只启动 / starts for this: {names}; 其余不运行 / nothing else runs")
     return supervise.run(
         settings,
         simulators=False,
@@ -186,7 +210,7 @@ def with_kafka(settings: Settings, command: list[str], *, quiet: bool) -> int:
         foreground=argv,
         stop_when_done=True,
         shown=[],
-        servers=frozenset({"kafka"}),
+        servers=frozenset(servers),
     )
 
 
@@ -222,10 +246,10 @@ def spoken(settings: Settings, act: Callable[[Centre], Recovered], *, json_: boo
     return 0
 
 
-def _refused(faults: tuple[Fault, ...], *, json_: bool) -> int:
+def _refused(faults: tuple[Fault, ...], head: str = NOT_DONE, *, json_: bool) -> int:
     if json_:
         out.print_json(as_json({"faults": [vars(fault) for fault in faults]}))
-    err.print("[bold red]没有做成, 账本未改动 / not done; the ledger is as it was:[/]")
+    err.print(f"[bold red]{head}:[/]")
     err.print(told(faults), markup=False)
     return 1
 
@@ -247,6 +271,12 @@ def show(result: Recovered) -> None:
         f"{counts.get('signatures', 0)} · 记录 {result.records} / stories, versions, sign-offs, records"
     )
     out.print(f"先问渠道再发 {result.asked} · 暂缓 {result.held} / asked first, held")
+    if result.untold:
+        out.print(
+            f"[bold red]{len(result.untold)} 篇只有文本, 无法重建[/]: 由早期版本写入, 请恢复备份 / stories "
+            "of an early build have their text alone and are not in the new ledger: restore a backup"
+        )
+        out.print("  " + ", ".join(result.untold[:20]), markup=False)
     for line in result.strange[:20]:
         out.print(f"  不是账本写的, 未采用 / not the ledger's, left out: {line}", markup=False)
     if result.dry_run:

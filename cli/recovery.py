@@ -47,6 +47,9 @@ class Recovered:
     asked: int = 0
     """Deliveries whose outlets are asked before anything is sent."""
     held: int = 0
+    untold: list[str] = field(default_factory=list)
+    """Stories of which the record holds the texts alone: a build that did not tell its rows yet
+    filed them. They cannot be rebuilt from the topics."""
     kept: str = ""
     """Where the former ledger is kept."""
 
@@ -177,6 +180,7 @@ def finish(
     result.asked = restores.settle(ledger, source=source, settle_s=settle_s)["asked"]
     with ledger.snapshot() as view:
         result.deliveries = views.status(view)["deliveries"]
+        result.untold = restores.untold(view)
         result.rows = {
             table.name: view.execute(select(func.count()).select_from(table)).scalar_one()
             for table in metadata.sorted_tables

@@ -27,17 +27,17 @@ class Place(Protocol):
     def remove(self, name: Name) -> None: ...
 
 
-def open_place(where: str, settings: Settings) -> Place:
-    """The place that an operator named. Raises InvalidInput."""
+def open_place(where: str, settings: Settings, *, make: bool = False) -> Place:
+    """The place that an operator named; ``make``: its bucket too, where it is missing. Raises
+    InvalidInput, Unavailable."""
     if not where.startswith("s3://"):
         return Folder(Path(where).expanduser())
     bucket, _, prefix = where.removeprefix("s3://").partition("/")
     if not bucket:
         raise InvalidInput(Fault("no_bucket", "backup", "s3:// 后要写桶名 / s3://BUCKET/PREFIX"))
     if not settings.backup_s3:
-        return Bucket(
-            objects.open_objects(settings.model_copy(update={"s3_bucket": bucket})), prefix
-        )
+        own = objects.open_objects(settings.model_copy(update={"s3_bucket": bucket}))
+        return Bucket(_there(own, make=make), prefix)
     path = settings.secrets_dir / "backup-s3.json"
     try:
         keys = json.loads(path.read_text())
@@ -47,7 +47,19 @@ def open_place(where: str, settings: Settings) -> Place:
         )
         raise InvalidInput(Fault("no_keys", "backup_s3", told)) from error
     client = objects.open_client(settings.backup_s3, keys, "when_required")
-    return Bucket(objects.Objects(client, bucket), prefix)
+    return Bucket(_there(objects.Objects(client, bucket), make=make), prefix)
+
+
+def _there(store: objects.Objects, *, make: bool) -> objects.Objects:
+    with objects.spoken():
+        try:
+            store.client.list_objects_v2(Bucket=store.bucket, MaxKeys=1)
+        except store.client.exceptions.NoSuchBucket:
+            if not make:
+                told = f"没有这个桶 / there is no such bucket: {store.bucket}"
+                raise InvalidInput(Fault("no_bucket", "backup", told)) from None
+            store.client.create_bucket(Bucket=store.bucket)
+    return store
 
 
 class Folder:

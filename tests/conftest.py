@@ -2,6 +2,8 @@
 
 Hypothesis has no deadline on a shared machine; in CI it plays the same cases each time.
 
+Every row of the ledger that the product writes must be told on ``story-events``: each test looks.
+
 ``fast`` is the inner loop's profile: a quarter of the examples that the whole run plays.
 """
 
@@ -16,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from deploy.stack.postgres import PostgresServer, running_server
 from tests.postgres import database
+from tests.untold import watching
 
 settings.register_profile(
     "shoufa",
@@ -55,3 +58,11 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     with database(request.getfixturevalue("postgres")) as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def everything_is_told() -> Iterator[None]:
+    """No transaction of the product writes a row that a rebuild would not find."""
+    with watching() as untold:
+        yield
+    assert untold == [], "written without journal.note"

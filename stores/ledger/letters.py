@@ -10,6 +10,9 @@ from schemas.errors import Conflict, Fault, InvalidInput
 from stores.ledger.ids import iso
 from stores.ledger.tables import dead_letters
 
+REPLAY_OF = "shoufa_replayof"
+"""Header of a replayed record, with the letter's id: should it die again, the new letter says whose
+replay it was."""
 LEAST_PREFIX = 6
 """Characters of an id that are enough where they name one letter alone."""
 

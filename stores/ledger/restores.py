@@ -31,6 +31,14 @@ def last(tx: Connection) -> int | None:
     return tx.execute(select(func.max(restores.c.at))).scalar()
 
 
+def untold(tx: Connection) -> list[str]:
+    """Ids of stories with a text and no row of their own."""
+    version, story = tables.versions, tables.stories
+    orphan = ~exists().where(story.c.id == version.c.story_id)
+    query = select(version.c.story_id).where(orphan).distinct().order_by(version.c.story_id)
+    return list(tx.execute(query).scalars())
+
+
 def unfinished(tx: Connection, after: str) -> list[str]:
     """Ids of stories beyond ``after`` with something left to do, at most ``CHUNK`` of them."""
     story, row, version = tables.stories, tables.publications, tables.versions

@@ -13,6 +13,7 @@ import pytest
 
 from deploy import proc
 from tests.e2e.demo_run import DemoRun, demo
+from tests.e2e.drill import told_rows, wipe_and
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +88,7 @@ def check_outlets(run: DemoRun, rows: list[dict[str, Any]]) -> None:
 
 
 def test_the_demo_brings_every_story_to_every_outlet(tmp_path: Path) -> None:
+    """And the restore drill on its data: all that was lost comes back, and nothing is open."""
     with demo(tmp_path) as run:
         run.wait_for_text("全部到位")
         rows = run.deliveries()
@@ -96,6 +98,12 @@ def test_the_demo_brings_every_story_to_every_outlet(tmp_path: Path) -> None:
         run.wait_end(60)
         left = proc.of_stack(str(run.settings.data))
     assert left == [], "Ctrl-C left processes behind"
+
+    before = told_rows(run.settings)
+    for command in (["restore", str(run.settings.data / "backups")], ["rebuild"]):
+        told = wipe_and(run.settings, *command)
+        assert (told["strange"], told["untold"], told["asked"]) == ([], [], 0)
+        assert told_rows(run.settings) == before, command[0]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from kafka import KafkaConsumer, KafkaProducer
 from sqlalchemy import select
 
 from bus.dead_letters import Origin, bury_alone
-from bus.replay import REPLAY_OF
 from cli.client import Api
 from deploy.leftovers import find_leftovers, kill_leftovers
 from deploy.stack.ports import free_base
@@ -28,6 +27,7 @@ from schemas.settings import REPOSITORY, Settings
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, release_orders
 from stores.ledger import outbox
 from stores.ledger.ids import when
+from stores.ledger.letters import REPLAY_OF
 from stores.ledger.tables import outbox as outbox_table
 from stores.ledger.transaction import open_ledger
 

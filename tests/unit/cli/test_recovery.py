@@ -1,15 +1,20 @@
 """The ledger is lost and made anew from the events: nothing is published twice, nothing is lost."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
 
+from bus import replay, topic_log
+from bus.dead_letters import Origin, bury_alone
 from producers import acts
 from schemas.errors import InvalidInput
 from schemas.story import Plan
-from stores.ledger import restores, stories, views
+from stores.ledger import fold, letters, restores, stories, views
+from stores.ledger.outbox import unsent
 from stores.ledger.tables import outbox, publications
 from stores.ledger.transaction import open_ledger
 from tests.centre import REVIEWERS, CentreInMemory, Outlet
@@ -242,3 +247,51 @@ def test_open_recalls_and_updates_go_on(centre: CentreInMemory) -> None:
     rest(centre)
     assert set(centre.states(story).values()) == {"recalled"}
     assert all(o.items == {} for o in centre.outlets.values())
+
+
+def test_a_story_of_a_build_that_told_no_rows_is_named(centre: CentreInMemory) -> None:
+    story = centre.publish()
+    rest(centre)
+    records = [r for r in on_kafka(centre.ledger) if r.type != "cn.shoufa.ledger.written.v1"]
+    lose_ledger(centre)
+    told = rebuild(centre, records)
+    assert told.untold == [str(story)]
+    assert told.rows["stories"] == 0
+
+
+def test_a_replayed_dead_letter_is_the_ledgers_own(centre: CentreInMemory) -> None:
+    """It lies on its topic under its old event id and a new number, and tells nothing new."""
+    story = centre.publish()
+    rest(centre)
+    records = on_kafka(centre.ledger)
+    (first, *_) = (
+        r for r in records if '"stories"' in r.value and r.type == "cn.shoufa.ledger.written.v1"
+    )
+    origin = Origin(first.topic, 0, first.kafka_offset or 0, "conductor")
+    headers = [(n, v.encode()) for n, v in json.loads(first.headers).items()]
+    bury_alone(
+        centre.ledger, origin, first.key.encode(), first.value.encode(), "?", headers=headers
+    )
+    with centre.ledger.transaction() as tx:
+        (letter,) = letters.all_open(tx, 9)
+        replay.replay(tx, letter, by="one", why="", at=1)
+    with centre.ledger.snapshot() as view:
+        (again,) = (r for r in unsent(view, 9) if r.topic == first.topic)
+    record = SimpleNamespace(
+        topic=again.topic,
+        partition=0,
+        offset=99,
+        timestamp=2,
+        key=again.key.encode(),
+        value=again.value,
+        headers=list(again.headers),
+    )
+    told = fold.Folded()
+    (read,) = topic_log.of_record(record, told)
+    before = content(centre.ledger)
+    lose_ledger(centre)
+    rebuilt = rebuild(centre, [*records, read])
+    assert (told.strange, rebuilt.strange) == ([], [])
+    after = content(centre.ledger)
+    assert after["stories"] == before["stories"], "the old image did not come back"
+    assert centre.states(story)["web"] == "live"

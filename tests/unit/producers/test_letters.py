@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from bus.dead_letters import Origin, bury_alone
-from bus.replay import REPLAY_OF
 from schemas.events import StoryHeld
 from schemas.newsroom import Person
 from stores.ledger import outbox, people
+from stores.ledger.letters import REPLAY_OF
 from tests.centre import Outlet
 from tests.unit.producers.newsroom import Newsroom, faults
 
