@@ -12,15 +12,18 @@ from sqlalchemy import Connection, Row
 from consumers.protocol import Claimant, Next, Stop, asks_first, may_claim
 from schemas.channel import ChannelSpec
 from schemas.copy import CopyRef, copies_fingerprint
-from schemas.errors import UnknownOutcome
+from schemas.errors import InvalidInput, UnknownOutcome
 from schemas.events import DeliveryChanged
 from schemas.receipt import Receipt
 from schemas.review import missing_levels
+from schemas.text import foreign
 from stores.ledger import outbox, publications, quotas, restores, stories
 from stores.ledger.ids import new_id, when
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("publish")
+
+NOT_KEPT = "渠道的答复无法记录"
 
 
 @dataclass(frozen=True)
@@ -212,17 +215,27 @@ def adopt(ledger: Ledger, spec: ChannelSpec, after: Any) -> int:
     return len(lost)
 
 
+def not_kept(spec: ChannelSpec, error: Exception) -> Next:
+    """What becomes of an answer that the ledger cannot hold: a person looks what stands there."""
+    look = f", 请{spec.contact}到{spec.name}查看 / its answer cannot be kept: {error}"
+    return Next("needs_person", foreign(NOT_KEPT + look)[:500])
+
+
 def checkpoint(ledger: Ledger, taken: Claim, name: str, value: JsonValue) -> None:
-    """Durable before it returns; raises UnknownOutcome when the attempt no longer owns the row."""
+    """Durable before it returns; raises UnknownOutcome when the attempt no longer owns the row, or
+    for what no ledger would take: the call that it tells of was carried out."""
     row = taken.row
-    with ledger.transaction(row.story_id) as tx:
-        present = publications.get(tx, row.story_id, row.channel, row.release)
-        if present is None or present.open_attempt != taken.attempt_id:
-            raise UnknownOutcome("this attempt was taken over")
-        kept = {**json.loads(present.checkpoints), name: value}
-        publications.change(
-            tx, row.story_id, row.channel, row.release, at=ledger.now_ms(), checkpoints=kept
-        )
+    try:
+        with ledger.transaction(row.story_id) as tx:
+            present = publications.get(tx, row.story_id, row.channel, row.release)
+            if present is None or present.open_attempt != taken.attempt_id:
+                raise UnknownOutcome("this attempt was taken over")
+            kept = {**json.loads(present.checkpoints), name: value}
+            publications.change(
+                tx, row.story_id, row.channel, row.release, at=ledger.now_ms(), checkpoints=kept
+            )
+    except InvalidInput as error:
+        raise UnknownOutcome(f"checkpoint {name} cannot be kept: {error}") from error
 
 
 def spend(ledger: Ledger, spec: ChannelSpec, taken: Claim, verb: str) -> None:

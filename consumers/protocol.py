@@ -108,7 +108,8 @@ def may_claim(c: Claimant) -> Stop | None:
     if c.held_reason is not None:
         return Stop("held" if create else "live", f"暂缓: {c.held_reason}")
     if not c.gate:
-        return Stop("gated", "闸门未开 / its wave is not open", alarm=True)
+        told = "闸门未开 / its wave is not open"
+        return Stop("gated" if create else "needs_person", told, alarm=True)
     return None
 
 

@@ -46,6 +46,7 @@ from schemas.hashing import sha256
 from schemas.orders import Order, ProbeOrder, ReleaseOrder
 from schemas.receipt import Receipt
 from schemas.settings import Settings
+from schemas.text import foreign
 from schemas.topics import release_orders
 from stores import objects
 from stores.ledger import probes, publications, stories
@@ -233,7 +234,7 @@ class Publisher:
             asked = row.state in publications.ASKING or row.handle is not None
             answer = TransientError(told) if asked else Refused(told)
         else:
-            answer = self._ask(partial(self._call_now, taken, payload, attempt))
+            answer = _readable(self._ask(partial(self._call_now, taken, payload, attempt)))
             probing = self.rests.note((row.story_id, row.channel, row.release), answer)
         self._log(row, answer)
         try:
@@ -337,12 +338,18 @@ class Publisher:
 
     def _finish(self, taken: claims.Claim, outcome: Next) -> None:
         """The outcome is written however long the ledger is away: it exists nowhere else. When
-        told to stop it is tried once more, and else asked for at the next start."""
+        told to stop it is tried once more, and else asked for at the next start. One that no
+        ledger would take is a person's, who looks what stands there."""
         pause = 0.1
         while True:
             last = self._stop.is_set()
             try:
                 claims.finish(self.ledger, taken, outcome)
+            except (PermanentError, ValueError) as error:
+                log.exception("publish.outcome_not_kept", channel=self.spec.id)
+                if outcome.reason.startswith(claims.NOT_KEPT):
+                    raise
+                outcome = claims.not_kept(self.spec, error)
             except PipelineError as error:
                 log.warning("publish.outcome_waits", channel=self.spec.id, error=str(error))
                 if last:
@@ -363,6 +370,17 @@ class Publisher:
             answer=type(answer).__name__,
             reason=getattr(answer, "reason", ""),
         )
+
+
+def _readable(answer: Answer) -> Answer:
+    """The same answer, its words fit for the ledger, the log and the topic."""
+    said = getattr(answer, "reason", None)
+    if said is None:
+        return answer
+    if isinstance(answer, TransientError | UnknownOutcome):
+        answer.reason = foreign(str(said))
+        return answer
+    return replace(answer, reason=foreign(str(said)))  # type: ignore[arg-type]  # it has one
 
 
 def _by_hand(spec: ChannelSpec, verb: str, receipt: Receipt) -> Refused | CannotRecall:

@@ -26,6 +26,8 @@ class Rests:
             if kept is None
             else Breaker(rests=kept.rests, since=kept.since, until=kept.until, reason=kept.reason)
         )
+        self._kept = (self.breaker.rests, self.breaker.until)
+        """As the ledger has it."""
 
     def note(self, place: Place, answer: object) -> bool:
         """One line in the log when rests begin and one when they end. True when this was a probe
@@ -42,12 +44,12 @@ class Rests:
             )
         elif before.rests and not fares.rests:
             log.warning("publish.works_again", channel=self.channel, failures=before.failures)
-        if (before.rests, before.until) != (fares.rests, fares.until):
+        if self._kept != (fares.rests, fares.until):
             self._keep()
         return bool(before.rests and fares.rests) and not breaker.says_nothing(answer)
 
     def _keep(self) -> None:
-        """A ledger that is away costs no answer."""
+        """A ledger that is away costs no answer; the next answer tries again."""
         fares = self.breaker
         try:
             with self.ledger.transaction() as tx:
@@ -62,3 +64,5 @@ class Rests:
                     rests.end(tx, self.channel)
         except PipelineError as error:
             log.warning("publish.rest_not_kept", channel=self.channel, error=str(error))
+        else:
+            self._kept = (fares.rests, fares.until)

@@ -37,6 +37,16 @@ def _composed(value: Any) -> Any:
     return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
+MOST_FOREIGN = 2000
+
+
+def foreign(text: str) -> str:
+    """Words of an outlet or a program as :data:`Text`: never refused, since what they tell of has
+    happened. What may not travel becomes U+FFFD; after :data:`MOST_FOREIGN` characters it is cut."""
+    shown = _FORBIDDEN.sub("\ufffd", text.replace("\r\n", "\n")[:MOST_FOREIGN])
+    return unicodedata.normalize("NFC", shown)
+
+
 def characters(text: str) -> int:
     """Code points, the unit in which WeChat and Douyin state their limits."""
     return len(text)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row
 from schemas.codec import Message
 from schemas.events import DeliveryChanged, WakeupDue
 from schemas.orders import AdaptOrder
+from schemas.text import foreign
 from stores.ledger import outbox, overdue, publications
 from stores.ledger.ids import when
 from streams.conductor import Conductor
@@ -84,6 +85,7 @@ class Sweep:
         found = overdue.of_other_channels(tx, list(self.conductor.rules), MOVING)
         for row in found:
             state, reason = _without_channel(row)
+            reason = foreign(reason)
             publications.change(
                 tx,
                 row.story_id,

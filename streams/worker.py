@@ -25,6 +25,7 @@ from schemas.events import RenditionFailed, RenditionReady
 from schemas.orders import Order, TranscodeOrder
 from schemas.rendition import RecipeName, Rendition, RenditionFile
 from schemas.settings import Settings
+from schemas.text import foreign
 from schemas.topics import TRANSCODE_ORDERS
 from stores import objects
 from stores.ledger import assets, outbox, renditions
@@ -306,6 +307,7 @@ def _order_again(
 
 
 def _fail(tx: Connection, row: Row[Any], reason: str, now: int) -> None:
+    reason = foreign(reason)[:500]
     renditions.change(
         tx,
         row.source_sha256,
@@ -313,14 +315,14 @@ def _fail(tx: Connection, row: Row[Any], reason: str, now: int) -> None:
         at=now,
         state="failed",
         owner=None,
-        reason=reason[:500],
+        reason=reason,
     )
     for story_id in renditions.stories_of(tx, row.source_sha256, row.recipe):
         event = RenditionFailed(
             story_id=UUID(story_id),
             source_sha256=row.source_sha256,
             recipe=row.recipe,
-            reason=reason[:500],
+            reason=reason,
         )
         outbox.append(tx, event, at=now)
 

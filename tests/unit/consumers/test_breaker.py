@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from consumers.breaker import AFTER, PAUSES_S, Breaker, after
 from consumers.rests import Rests
 from schemas.channel import Absent, Refused
-from schemas.errors import QuotaUsed, TransientError, UnknownOutcome
+from schemas.errors import QuotaUsed, TransientError, Unavailable, UnknownOutcome
 from stores.ledger import views
 from tests.centre import CentreInMemory, Outlet
 
@@ -171,3 +171,23 @@ def test_rests_grow_to_a_bound_and_any_answer_ends_them(
             assert breaker == Breaker()
         assert breaker.until - now <= PAUSES_S[-1] * 1250
         assert breaker.rests == 0 or breaker.failures >= AFTER
+
+
+def test_the_end_of_a_rest_that_the_ledger_missed_is_told_later(
+    centre: CentreInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the channel would be shown at rest, and its late deliveries not be told of."""
+    rests = Rests(centre.ledger, "web")
+    for place in (ONE, TWO, ONE, TWO, ONE):
+        rests.note(place, AWAY)
+    assert "web" in told(centre)
+
+    def ledger_away(*_: Any) -> None:
+        raise Unavailable("ledger", "locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(centre.ledger, "transaction", ledger_away)
+        rests.note(ONE, Absent())
+    assert "web" in told(centre)
+    rests.note(TWO, Absent())
+    assert told(centre) == {}

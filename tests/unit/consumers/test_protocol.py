@@ -122,7 +122,7 @@ def test_only_an_approved_open_newest_version_goes_out(c: Claimant) -> None:
 
 @given(claimants)
 def test_a_stopped_update_never_looks_like_something_that_was_not_sent(c: Claimant) -> None:
-    stop = may_claim(replace(c, verb="update", gate="首发"))
+    stop = may_claim(replace(c, verb="update"))
     if stop is not None:
         assert stop.state not in SENDS_AGAIN
         assert stop.reason
