@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, func, select, update
 
 from schemas.codec import SOURCE, SPEC_VERSION, Record
+from schemas.hashing import sha256
 from schemas.topics import DEAD_LETTERS
 from stores.ledger.ids import iso, new_id
 from stores.ledger.outbox import append_record
@@ -52,7 +53,8 @@ def bury(
 ) -> None:
     """Keep a record in the ledger and on the dead-letter topic, and raise the alarm; the same one
     only once, after that it is counted."""
-    place = f"{origin.topic}/{origin.partition}/{origin.offset}/{origin.consumer}"
+    # with the bytes: after a power cut another record may lie at the same offset
+    place = f"{origin.topic}/{origin.partition}/{origin.offset}/{origin.consumer}/{sha256(value)}"
     identity = str(uuid5(NAMESPACE, place))
     if tx.execute(select(dead_letters.c.id).where(dead_letters.c.id == identity)).first():
         tx.execute(
@@ -70,6 +72,7 @@ def bury(
         cause=cause[:500],
     )
     kept = _Kept(key, value, headers)
+    cause = _text(cause.encode("utf-8", "backslashreplace"))[0]
     tx.execute(
         dead_letters.insert().values(
             id=identity,
@@ -77,7 +80,7 @@ def bury(
             kafka_partition=origin.partition,
             kafka_offset=origin.offset,
             consumer=origin.consumer,
-            cause=_text(cause.encode("utf-8", "backslashreplace"))[0][:2000],
+            cause=cause[:2000],
             key=kept.key,
             headers=json.dumps(kept.headers, ensure_ascii=False),
             value=kept.value,

@@ -325,7 +325,6 @@ dead_letters = Table(
     # replayed, discarded
     Column("closed_by", String(32), nullable=False, server_default=""),
     Column("closed_why", Text, nullable=False),
-    UniqueConstraint("topic", "kafka_partition", "kafka_offset", "consumer", name="one_letter"),
 )
 
 audit = Table(

@@ -65,6 +65,20 @@ def test_the_same_record_read_again_is_the_same_letter(ledger: Ledger) -> None:
     assert len(told(ledger)) == 1
 
 
+def test_another_record_at_the_same_offset_is_another_letter(ledger: Ledger) -> None:
+    """A power cut shortens Kafka's log, a broker set up anew begins at 0."""
+    bury_alone(ledger, ORIGIN, b"k", b"before", "one")
+    bury_alone(ledger, ORIGIN, b"k", b"after", "two")
+    assert {letter.value for letter in kept(ledger)} == {"before", "after"}
+    assert len(told(ledger)) == 2
+
+
+def test_a_cause_with_half_a_character_is_told_too(ledger: Ledger) -> None:
+    bury_alone(ledger, ORIGIN, b"k", b"v", "bad \ud800 name")
+    (record,) = told(ledger)
+    assert dict(record.headers)["shoufa_cause"] == b"bad \\ud800 name"
+
+
 def test_each_reader_has_a_letter_of_its_own(ledger: Ledger) -> None:
     bury_alone(ledger, ORIGIN, b"k", b"v", "one")
     bury_alone(ledger, Origin("story-events", 3, 42, "desk"), b"k", b"v", "two")
