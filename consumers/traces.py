@@ -18,6 +18,8 @@ from stores.ledger.transaction import Ledger
 log = structlog.get_logger("traces")
 
 EVERY_S = 5.0
+MOST_WAITING = 1000
+"""Stories whose traces may wait; of more, those that changed longest ago get none."""
 _RESTING = frozenset({
     "live", "recalled", "superseded", "cancelled", "not_applicable", "refused",
     "removed_by_platform", "needs_person", "awaiting_person",
@@ -39,7 +41,8 @@ class TraceExporter:
         self.address = f"{endpoint.rstrip('/')}/v1/traces"
         self.post = post
         self._since = ledger.now_ms()
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, None] = {}
+        """In the order in which they changed."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
 
@@ -55,24 +58,30 @@ class TraceExporter:
         """Traces sent. A story whose trace could not be sent is tried again at the next turn."""
         now = self.ledger.now_ms()
         with self.ledger.snapshot() as view:
-            self._waiting |= board_view.changed_since(view, self._since)
-            ready = {
-                story_id: spans.of_story(view, story_id)[1]
-                for story_id in self._waiting
-                if self._rests(view, story_id)
-            }
+            for story_id in board_view.changed_since(view, self._since):
+                self._waiting.pop(story_id, None)
+                self._waiting[story_id] = None
+            for story_id in list(self._waiting)[:-MOST_WAITING]:
+                del self._waiting[story_id]
+            ready = [story_id for story_id in self._waiting if self._rests(view, story_id)]
         self._since = now
         sent = 0
-        for story_id, found in ready.items():
-            body = otlp(story_id, found, {"service.name": "shoufa"})
+        for story_id in ready:
+            del self._waiting[story_id]  # one that cannot be drawn must not keep the others back
             try:
-                self.post(self.address, json=body, timeout=5.0, trust_env=False).raise_for_status()
-            except httpx.HTTPError as error:
+                self._send(story_id)
+            except (httpx.HTTPError, PipelineError) as error:
                 log.warning("traces.not_sent", error=type(error).__name__)
+                self._waiting[story_id] = None
                 break
-            self._waiting.discard(story_id)
             sent += 1
         return sent
+
+    def _send(self, story_id: str) -> None:
+        with self.ledger.snapshot() as view:
+            found = spans.of_story(view, story_id)[1]
+        body = otlp(story_id, found, {"service.name": "shoufa"})
+        self.post(self.address, json=body, timeout=5.0, trust_env=False).raise_for_status()
 
     @staticmethod
     def _rests(view: object, story_id: str) -> bool:
@@ -85,3 +94,5 @@ class TraceExporter:
                 self.turn()
             except PipelineError as error:
                 log.warning("traces.ledger_away", error=str(error))
+            except Exception:
+                log.exception("traces.failed")  # the next turn goes on with the next story

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from consumers import traces
 from consumers.traces import TraceExporter
 from schemas.errors import UnknownOutcome
 from schemas.events import LedgerWritten
@@ -110,6 +112,52 @@ def test_a_trace_is_sent_when_the_story_rests_and_not_before(centre: CentreInMem
     assert {span["traceId"] for span in sent} == {trace_id(story)}
     assert all(int(s["endTimeUnixNano"]) >= int(s["startTimeUnixNano"]) for s in sent)
     assert exporter.turn() == 0
+
+
+def test_a_collector_that_stays_away_costs_one_drawing_a_turn(
+    centre: CentreInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is away: else each turn would draw every story since, in one long read."""
+    collector = Collector()
+    exporter = TraceExporter(centre.ledger, "http://collector:4318", post=collector)
+    for _ in range(4):
+        centre.publish()
+    drawn: list[str] = []
+    real = spans.of_story
+
+    def counted(view: Any, key: str) -> Any:
+        drawn.append(key)
+        return real(view, key)
+
+    monkeypatch.setattr(spans, "of_story", counted)
+    monkeypatch.setattr(traces, "MOST_WAITING", 3)
+    collector.away = True
+    assert exporter.turn() == 0
+    assert len(drawn) == 1
+    collector.away = False
+    centre.pass_time(1)
+    assert exporter.turn() == 3
+
+
+def test_a_story_that_cannot_be_drawn_keeps_no_other_back(
+    centre: CentreInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = Collector()
+    exporter = TraceExporter(centre.ledger, "http://collector:4318", post=collector)
+    bad, _good = centre.publish(), centre.publish()
+    real = spans.of_story
+
+    def fails(view: Any, key: str) -> Any:
+        if key == str(bad):
+            raise KeyError(key)
+        return real(view, key)
+
+    monkeypatch.setattr(spans, "of_story", fails)
+    for _ in range(3):
+        with suppress(KeyError):
+            exporter.turn()
+        centre.pass_time(1)
+    assert len(collector.bodies) == 1
 
 
 def test_a_collector_that_is_away_gets_the_trace_later(centre: CentreInMemory) -> None:
