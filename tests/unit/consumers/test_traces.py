@@ -153,6 +153,7 @@ def test_a_story_that_cannot_be_drawn_keeps_no_other_back(
         return real(view, key)
 
     monkeypatch.setattr(spans, "of_story", fails)
+    centre.pass_time(1)
     for _ in range(3):
         with suppress(KeyError):
             exporter.turn()
