@@ -185,7 +185,6 @@ def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
         elif outcome.handle is not None and present.handle is None:
             changes["sent_before"] = now  # since when the outlet has it
         publications.change(tx, row.story_id, row.channel, row.release, at=now, **changes)
-        quotas.note(tx, row.channel, ledger.now(), row.story_id)
         if outcome.told:
             _tell(tx, row, outcome.state, outcome.reason, outcome.receipt, now, row.version)
 
@@ -248,6 +247,8 @@ def spend(ledger: Ledger, spec: ChannelSpec, taken: Claim, verb: str) -> None:
         limit -= spec.recall_reserve.get(verb, 0)
     with ledger.transaction() as tx:
         quotas.spend(tx, spec.id, verb, limit, ledger.now())
+        # at once: a ledger that is lost while the call is open must know of it again
+        quotas.note(tx, spec.id, ledger.now(), taken.row.story_id)
 
 
 def _tell(

@@ -80,7 +80,7 @@ def _delivery(checker: Checker, story: str, channel: str) -> None:
         channel,
     )
     for state, live, reason, verb, withdrawn, held, approved in rows:
-        items = _standing(checker, story, channel)
+        items = standing(checker, story, channel)
         where = f"{channel} is {state} ({reason}), {len(items)} items"
         if len(items) > 1:
             checker.fail("exactly one item live", where)
@@ -114,7 +114,7 @@ def _released(
         checker.fail("exactly one item live, or a state that says who must act", where)
 
 
-def _standing(checker: Checker, story: str, channel: str) -> list[Any]:
+def standing(checker: Checker, story: str, channel: str) -> list[Any]:
     """Items of a story that the public sees, or will after the outlet's review."""
     book = checker.state.books[channel]
     markers = {e.marker for e in book.log if e.verb == "create" and checker.place(e)[0] == story}

@@ -8,6 +8,7 @@ from random import Random
 
 from tests.simulation import kafka
 from tests.simulation.newsroom import Act
+from tests.simulation.restoring import lose_ledger
 from tests.simulation.world import World
 
 CASTS: tuple[dict[str, int], ...] = (
@@ -45,6 +46,7 @@ BLOWS = (
     ),
     *("broker away", "ledger away", "outlet away", "outlet refuses", "power cut", "topic again"),
     *("record again", "poison", "forged approval", "tampered copy", "tampered copy"),
+    "ledger lost",
 )
 FOREIGN = frozenset({"topic again", "record again", "poison", "forged approval"})
 """Records of others. None between a power cut and the relay's first look: it is the one sender
@@ -88,7 +90,7 @@ def _act(rng: Random) -> Act:
         [
             *("correct", "correct", "correct", "correct", "approve", "approve", "edit"),
             *("withdraw", "withdraw", "withdraw", "urgent", "sign", "return"),
-            *("hold", "hold", "resume", "override", "override", "file"),
+            *("hold", "hold", "resume", "override", "override", "file", "settle", "resend"),
         ]
     )
     number = {"override": 2, "file": rng.choice([0, 0, 60])}.get(what, rng.randint(1, 3))
@@ -138,6 +140,8 @@ def _mishap(world: World, blow: str, outlet: str) -> None:
             if rng.random() < 0.4 and not world.log_is_cut:
                 _repeat_and_read(world)
             world.power_cut(lambda loose: rng.randint(0, loose))
+        case "ledger lost":
+            lose_ledger(world)
         case "record again":
             _again(world, lambda records: [rng.choice(records)])
         case "topic again":

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from producers import acts, filing
+from producers import acts, filing, resend, settle
 from schemas.errors import PermanentError, StorageFull, Unavailable
 from schemas.story import Plan
 from tests.centre import REPORTER, REVIEWERS
+from tests.simulation import at_rest
 from tests.simulation.checker import Signed
 from tests.simulation.stage import Process
 from tests.simulation.world import World
@@ -169,7 +170,32 @@ def _tell(world: World, story: str, act: Act) -> None:
         case "resume":
             history.held.pop(story, None)
             acts.resume(world.desk, duty, story)
+        case "resend":
+            resend.resend(world.desk, duty, story, resend.ResendIn(dry_run=False, note="再试"))
+        case "settle":
+            _settle(world, story)
         case "override":
             history.overrides.append((story, act.number, world.stage.now))
             asked = acts.OpenWaveIn(wave=act.number, reason="领导要求")
             acts.open_wave(world.desk, duty, story, asked)
+
+
+def _settle(world: World, story: str) -> None:
+    """Somebody looks at each outlet that could not tell, and says what stands there."""
+    asked = (
+        "SELECT channel, release, verb, version, updated_at FROM publications"
+        " WHERE story_id = ? AND state = 'needs_person'"
+    )
+    for channel, release, verb, version, seen_at in world.raw.execute(asked, (story,)).fetchall():
+        items = at_rest.standing(world.checker, story, channel)
+        found: dict[str, str] = {"answer": "absent"}
+        if items:
+            if verb != "create" or (items[0].version, items[0].state) != (version, "live"):
+                continue  # neither answer would be true
+            found = {"answer": "live", "item_id": items[0].id}
+        elif verb == "update":
+            continue
+        at = datetime.fromtimestamp(seen_at / 1000, tz=UTC)
+        answer = settle.SettleIn.model_validate({**found, "as_of": at})
+        with suppress(PermanentError):
+            settle.settle(world.desk, REVIEWERS[3], story, channel, release, answer)

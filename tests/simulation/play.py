@@ -134,6 +134,9 @@ def _play(world: World, plan: faults.Plan) -> None:
         world.steps = plan.steps
         _heal(world)
         _until_rest(world, weather)
+    if world.chance(0.5):
+        open_newsroom(world, [Act(what, n) for n in (0, 1) for what in ("settle", "resend")])
+        _until_rest(world, lambda: None)
     _sweeps(world)
     at_rest.check(world.checker)
     _raise(world)

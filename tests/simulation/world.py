@@ -28,6 +28,7 @@ from streams import app as core
 from streams.adapter import Adapter
 from streams.conductor import Conductor
 from streams.decide import ChannelRule
+from streams.sweep import Sweep
 from streams.timer import Timer
 from tests.centre import PEOPLE, MemoryS3
 from tests.simulation import kafka, outlets
@@ -114,6 +115,8 @@ class World:
         self.trace = trace
         self.steps = 0
         self.raw = raw_connection()
+        self.copy = self.raw.serialize()
+        """A backup of the ledger, made before the play."""
         self.ledger = SimLedger(self, engine())
         self.ledger_away_until = 0.0
         self.faults: dict[str, float] = {}
@@ -290,15 +293,17 @@ class World:
         boot = {"core": self._core, "publish": self._publish}[name]
         self.stage.spawn(process, f"{name} boot", boot)
 
-    def _core(self) -> None:
-        rules = {
+    def rules(self) -> dict[str, ChannelRule]:
+        return {
             name: ChannelRule(name, self.state.cast[name], True, "all", kind.update, "值班编辑")
             for name, kind in self.kinds.items()
         }
-        conductor = Conductor(self.ledger, rules, self.newsroom)
+
+    def _core(self) -> None:
+        conductor = Conductor(self.ledger, self.rules(), self.newsroom)
         adapter = Adapter(self.ledger, self.store, self.specs, self.modules)
         Relay(self.ledger, self.settings).start()
-        Timer(self.ledger).start()
+        Timer(self.ledger, Sweep(conductor).once).start()
         for agent, topic, take in (
             ("conductor", "story-events", conductor.take),
             ("adapt", "adapt-orders", adapter.take),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import structlog.testing
-from sqlalchemy import Row, update
+from sqlalchemy import Row, select, update
 
 from consumers import claims
 from consumers.protocol import Next, after_crash
@@ -21,6 +21,7 @@ from schemas.errors import QuotaUsed, UnknownOutcome
 from schemas.events import DeliveryChanged
 from stores.ledger import outbox, publications, stories
 from stores.ledger.tables import copies as copy_table
+from stores.ledger.tables import outbox as outbox_table
 from stores.ledger.tables import signatures
 from tests.centre import CentreInMemory, Outlet
 
@@ -240,14 +241,32 @@ def test_what_is_kept_for_recalls_nothing_else_may_spend(
     for _ in range(3):
         claims.spend(centre.ledger, spec, taken, "token")
     for verb in ("create", "update"):
-        working = replace(taken, row=SimpleNamespace(verb=verb))  # type: ignore[arg-type]
+        working = replace(taken, row=SimpleNamespace(verb=verb, story_id=str(ready)))  # type: ignore[arg-type]
         with pytest.raises(QuotaUsed):
             claims.spend(centre.ledger, spec, working, "token")
-    recall = replace(taken, row=SimpleNamespace(verb="recall"))  # type: ignore[arg-type]
+    recall = replace(taken, row=SimpleNamespace(verb="recall", story_id=str(ready)))  # type: ignore[arg-type]
     for _ in range(2):
         claims.spend(centre.ledger, spec, recall, "token")
     with pytest.raises(QuotaUsed):
         claims.spend(centre.ledger, spec, recall, "token")
+
+
+def test_a_call_is_told_as_spent_before_it_is_answered(
+    centre: CentreInMemory, ready: uuid.UUID
+) -> None:
+    spec = centre.specs["web"].model_copy(update={"quota": {"create": 1}})
+    taken = claim(centre, ready)
+    assert taken is not None
+    claims.spend(centre.ledger, spec, taken, "create")
+    with centre.ledger.snapshot() as view:
+        told = (
+            view.execute(select(outbox_table.c.value).order_by(outbox_table.c.seq.desc()))
+            .scalars()
+            .first()
+        )
+    assert told is not None
+    (row,) = json.loads(told)["rows"]["quotas"]
+    assert (row["channel"], row["verb"], row["used"]) == ("web", "create", 1)
 
 
 def test_an_order_counts_as_open_until_it_was_tried(
