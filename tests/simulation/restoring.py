@@ -24,7 +24,7 @@ def lose_ledger(world: World) -> None:
         for partitions in world.state.broker.logs.values()
         for log in partitions
         for record in log
-        for logged in topic_log._logged(
+        for logged in topic_log.of_record(
             SimpleNamespace(
                 topic=record.topic,
                 partition=record.partition,
