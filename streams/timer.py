@@ -51,11 +51,20 @@ class Timer:
                 wait_s = self.ring_due()
                 if time.monotonic() - swept > SWEEP_S:
                     swept = time.monotonic()
-                    self.sweep()
+                    self._sweep()
             except PipelineError as error:
                 log.warning("timer.waiting", error=str(error))
                 wait_s = 1.0
             self._stop.wait(wait_s)
+
+    def _sweep(self) -> None:
+        """One row that the sweep cannot read must not end the core, and all stories with it."""
+        try:
+            self.sweep()
+        except PipelineError:
+            raise
+        except Exception:
+            log.exception("timer.sweep_failed")
 
     def ring_due(self) -> float:
         """Ring everything that is due; returns seconds to sleep. Nothing rings while the clock

@@ -1,5 +1,6 @@
 """The one timer: what is due rings once, as an event of its story; what is not due waits."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,3 +108,23 @@ def test_it_waits_while_the_ledger_is_away_and_rings_afterwards(ledger: Ledger) 
     timer.stop()
     assert not timer.alive
     assert len(rung(ledger)) == 1
+
+
+def test_a_sweep_that_fails_does_not_end_the_core(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.timer.SWEEP_S", -1.0)
+    swept = threading.Event()
+
+    def sweep() -> None:
+        if len(rung(ledger)) == 1:
+            swept.set()
+        else:
+            schedule(ledger, 0)
+        raise ValueError("a row that nobody can read")
+
+    timer = Timer(ledger, sweep)
+    timer.start()
+    assert swept.wait(20), "what is due rings after a sweep that failed"
+    assert timer.alive
+    timer.stop()
