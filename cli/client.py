@@ -33,7 +33,10 @@ class Api:
             answer = self._client.request(method, path, **options)
         except httpx.ConnectError as error:
             raise Unavailable(
-                "api", "系统没有运行, 先用 ./run up 启动 / the stack is not running: ./run up"
+                "api",
+                f"{self._client.base_url.host}:{self._client.base_url.port} 没有系统在运行: 先用 "
+                "./run up 启动, 或用 --data、--port-base 指明哪一套 / no stack is running there: "
+                "./run up, or name the stack by --data and --port-base",
             ) from error
         except httpx.HTTPError as error:
             raise Unavailable("api", f"{type(error).__name__}: {error}") from error
@@ -75,14 +78,22 @@ class Api:
             return self.call(method, path, files=parts, headers=headers)
 
 
+_EXAMPLE = (
+    '最少写 / at least: {"headline": "标题", "body": [{"kind": "paragraph", '
+    '"spans": [{"text": "正文"}]}]}'
+)
+
+
 def read_filing(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """A story file: either the story alone, or ``{"story": …, "plan": …}``."""
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidInput(
-            Fault("unreadable", str(path), f"读不出稿件文件 / cannot be read: {error}")
-        ) from error
+    except OSError as error:
+        told = f"读不到稿件文件: {error.strerror} / cannot be read"
+        raise InvalidInput(Fault("unreadable", str(path), told)) from error
+    except ValueError as error:
+        told = f"不是合法的 JSON (UTF-8) / is not valid JSON: {error}"
+        raise InvalidInput(Fault("not_json", str(path), told, _EXAMPLE)) from error
     if not isinstance(whole, dict):
         raise InvalidInput(Fault("not_an_object", str(path), "应为 JSON 对象 / must be an object"))
     if isinstance(whole.get("story"), dict):

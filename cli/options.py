@@ -38,10 +38,23 @@ def settings_of(data: Path | None, port_base: int | None, nodes: int | None = No
         given["data"] = data.resolve()
     if port_base is not None:
         given["port_base"] = port_base
+    elif running := _running_at((data or Settings().data).resolve()):
+        given["port_base"] = running
     if nodes is not None:
         given["kafka_nodes"] = nodes
     settings = Settings(**given)  # type: ignore[arg-type]  # validated by pydantic
     return settings.model_copy(update={"data": settings.data.resolve()})
+
+
+def _running_at(data: Path) -> int | None:
+    """First port of the stack that runs on this data folder; None where none says so."""
+    from deploy import proc
+    from deploy.leftovers import read_state
+
+    state = read_state(data / "run") or {}
+    found, pid = state.get("port_base"), state.get("pid")
+    alive = isinstance(pid, int) and proc.is_same(pid, int(state.get("start_ticks") or 0))
+    return found if alive and isinstance(found, int) else None
 
 
 def person(default: str) -> str:

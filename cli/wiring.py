@@ -149,14 +149,15 @@ def key_of(settings: Settings, person_id: str) -> str:
     try:
         return path.read_text().strip()
     except OSError as error:
-        raise InvalidInput(
-            Fault(
-                "no_key",
-                "as",
-                f"找不到密钥文件 {path} / there is no key file",
-                "先启动 ./run up, 或用 --key / start the stack first, or pass --key",
-            )
-        ) from error
+        known = "、".join(sorted(file.stem for file in path.parent.glob("*.key")))
+        step = (
+            f"--as 可用 / may be: {known}"
+            if known
+            else "先启动 ./run up, 或用 --data 指明哪一套, 或用 --key / start the stack first, "
+            "name its folder by --data, or pass --key"
+        )
+        told = f"找不到密钥文件 {path} / there is no key file"
+        raise InvalidInput(Fault("no_key", "as", told, step)) from error
 
 
 def _read(path: Path, what: str) -> str:

@@ -160,7 +160,7 @@ def _become_supervisor(plan: StackPlan, settings: Settings) -> int:
     path = plan.run_dir / f"plan-{os.getpid()}.json"
     write_plan(plan, path)
     if not plan.quiet:
-        last = settings.port_base + 22
+        last = settings.robot_port
         head = f"启动 shoufa / starting · {plan.data} · {settings.port_base}–{last}"
         print(head, flush=True)
     environment = os.environ | {

@@ -75,4 +75,7 @@ def _summary(snapshot: LagSnapshot, lines: Sequence[Line]) -> str:
     if slow:
         return f"{'、'.join(slow)} 偏慢"
     waiting = sum(line.outlet.waiting for line in lines)
-    return f"各渠道都正常, {waiting} 条在途" if waiting else "各渠道都正常, 没有在途的稿件"
+    media = sum(line.outlet.media for line in lines)
+    queues = [f"{waiting} 条在途"] if waiting else []
+    queues += [f"{media} 条等转码"] if media else []
+    return f"各渠道都正常, {', '.join(queues) or '没有在途的稿件'}"

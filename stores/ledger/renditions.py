@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
 from schemas.rendition import Rendition, parse_placeholder, placeholder
 from stores.ledger import journal
@@ -89,15 +89,25 @@ def change(tx: Connection, source_sha256: str, recipe: str, *, at: int, **values
             journal.note(tx, renditions, story=story_id, source_sha256=source_sha256, recipe=recipe)
 
 
+QUICK_S = 2
+"""Estimated seconds of work that hold nobody up: pictures, stills, posters."""
+
+
 def take(tx: Connection, owner: str, now: int) -> list[Row[Any]]:
-    """Claim what to make next: first wave first, then urgency, then short before long; with it
+    """Claim what to make next: the first wave, then what is quick (a picture for the page must
+    not wait behind a clip for the station), then by wave, urgency, short before long; with it
     everything of the same wave that comes from the same source. Empty when nothing is due."""
+    lane = case((renditions.c.wave == 1, 0), (renditions.c.cost_s <= QUICK_S, 1), else_=2)
     due = (renditions.c.state == "ordered", renditions.c.due_at <= now)
     first = tx.execute(
         select(renditions)
         .where(*due)
         .order_by(
-            renditions.c.wave, renditions.c.urgency, renditions.c.cost_s, renditions.c.created_at
+            lane,
+            renditions.c.wave,
+            renditions.c.urgency,
+            renditions.c.cost_s,
+            renditions.c.created_at,
         )
         .limit(1)
         .with_for_update(skip_locked=True)

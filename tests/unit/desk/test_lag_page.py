@@ -45,6 +45,8 @@ def shown(told: LagSnapshot, late: tuple[Late, ...] = ()) -> str:
 def test_the_first_sentence_says_how_things_are() -> None:
     fine = snapshot(outlet("网站", "正常"), outlet("微信", "排队中", waiting=3))
     assert "各渠道都正常, 3 条在途" in shown(fine)
+    media = snapshot(outlet("网站", "正常"), outlet("报纸", "排队中", media=6))
+    assert "各渠道都正常, 6 条等转码" in shown(media)
     assert "微信 要人处理" in shown(snapshot(outlet("网站", "偏慢"), outlet("微信", "停滞")))
     assert "网站 偏慢" in shown(snapshot(outlet("网站", "偏慢")))
     assert "抖音 情况不明" in shown(snapshot(outlet("抖音", "未知"), outlet("网站", "正常")))

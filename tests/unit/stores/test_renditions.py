@@ -156,3 +156,15 @@ def test_nobody_waits_when_every_publication_of_its_stories_has_ended(ledger: Le
     with ledger.transaction() as tx:
         publications.change(tx, S2, "tv", 1, at=2, state="recalled")
         assert renditions.all_withdrawn(tx, A, "vertical")
+
+
+def test_a_picture_of_a_later_wave_waits_for_no_clip_but_for_the_first_wave(
+    ledger: Ledger,
+) -> None:
+    need(ledger, A, "tv_xdcam_hd422", wave=2, cost_s=300)
+    need(ledger, B, "print_image", wave=3, cost_s=1)
+    need(ledger, C, "vertical", wave=1, cost_s=600)
+
+    assert take(ledger) == [("c", "vertical")]
+    assert take(ledger) == [("b", "print_image")]
+    assert take(ledger) == [("a", "tv_xdcam_hd422")]
