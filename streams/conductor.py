@@ -26,7 +26,7 @@ from schemas.rendition import cost_s
 from schemas.review import missing_levels
 from schemas.settling import given_up
 from schemas.story import Plan, Story, utc
-from stores.ledger import outbox, publications, renditions, stories, wakeups
+from stores.ledger import outbox, publications, renditions, restores, stories, wakeups
 from stores.ledger.ids import new_id
 from stores.ledger.seen import first_time, is_known
 from stores.ledger.transaction import Ledger
@@ -160,6 +160,7 @@ class Conductor:
         signed = stories.valid_signatures(tx, story_id, row.version)
         not_before = [utc(t) for t in (approved.embargoed_until, plan.release_at) if t is not None]
         rows = publications.of_story(tx, story_id)
+        restored_at = restores.last(tx)
         waves = {c: plan.waves.get(c, self.rules[c].wave) for c in channels}
         return StoryState(
             id=story_id,
@@ -184,6 +185,8 @@ class Conductor:
             },
             publications=tuple(_publication(p) for p in rows if p.channel in self.rules),
             orphans=tuple(_publication(p) for p in rows if p.channel not in self.rules),
+            restored_at=restored_at if row.created_at <= (restored_at or 0) else None,
+            doubtful=row.held_reason == restores.HELD,
         )
 
     def _fallback_s(self, plan: Plan, wave: int) -> int:

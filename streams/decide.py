@@ -25,6 +25,8 @@ REPLACEABLE = UNSENT | {"retry_wait", "refused"}
 
 GONE = frozenset({"recalled", "superseded", "cancelled", "removed_by_platform", "not_applicable"})
 """Nothing of the release stands at the outlet, and nothing will."""
+AFTER_RESTORE_MS = 60_000
+"""After so long nothing that a lost ledger's publisher sent is still on its way."""
 DUTY = "值班编辑"
 """Who acts where a channel's own contact is not known any more."""
 
@@ -104,6 +106,11 @@ class StoryState:
     publications: tuple[Publication, ...] = ()
     orphans: tuple[Publication, ...] = ()
     """Of channels that left the channels file: nobody can call these outlets any more."""
+    restored_at: int | None = None
+    """When the ledger was last restored (ms), where the story was filed before: what looks unsent
+    may have been sent by the ledger that was lost."""
+    doubtful: bool = False
+    """Held by that restore: its record was not whole."""
 
 
 @dataclass(frozen=True)
@@ -366,7 +373,7 @@ class _Board:
         return approved is not None and approved > row.version
 
     def _withdraw(self, row: Publication, reason: str) -> list[Decision]:
-        told = f"撤稿: {reason}"
+        state, told = self.state, f"撤稿: {reason}"
         if row.open_attempt or row.state in {"intent", "accepted", "unknown", "reconciling"}:
             return []  # left to end; its outcome comes back as an event and is then recalled
         if row.state in {"live", "updating"} or _old_item_stands(row):
@@ -380,9 +387,24 @@ class _Board:
         if row.state == "awaiting_person":
             told += f"; 请{who}不要再发布, 已发布的请撤下 / {who}: do not publish; take it down if you did"
             return self._change(row, state="cancelled", reason=told)
+        if row.state in UNSENT and state.restored_at is not None:
+            return self._withdraw_restored(row, told, state.restored_at)
         if row.state in REPLACEABLE:
             return self._change(row, state="cancelled", reason=told)
         return []
+
+    def _withdraw_restored(self, row: Publication, told: str, restored_at: int) -> list[Decision]:
+        """Where there is a copy the outlet is asked, and what it has comes down; without one a
+        person looks, if much may be missing."""
+        told += "; 恢复前可能已发布 / may have been sent before the ledger was restored"
+        if row.copy_sha256 is not None:
+            due_at = max(self.now, restored_at + AFTER_RESTORE_MS)
+            return self._change(row, state="unknown", reason=told, due_at=due_at)
+        if not self.state.doubtful:
+            return self._change(row, state="cancelled", reason=told)
+        who = self.rules[row.channel].contact
+        told += f"; 请{who}查看, 已发布的请撤下 / {who}: take it down if it is there"
+        return self._change(row, state="needs_person", reason=told)
 
     def _before_sending(self, row: Publication) -> list[Decision]:
         state, rule = self.state, self.rules[row.channel]

@@ -113,14 +113,15 @@ def test_what_is_no_event_is_a_dead_letter_once(centre: CentreInMemory) -> None:
     order = ReleaseOrder(story_id=uuid.uuid4(), channel="web", release=1, verb="create")
     record = encode(order, id=new_id(), at=datetime.now(UTC), key="k")
     headers = [(k, v.encode()) for k, v in record.headers.items()]
-    origin = Origin("story-events", 0, 7, "conductor")
     for _ in range(2):
-        centre.conductor.take(origin, b"k", record.value, headers)
-        centre.conductor.take(origin, None, b"\xff\xfe not utf-8", [])
+        one = Origin("story-events", 0, 7, "conductor")
+        centre.conductor.take(one, b"k", record.value, headers)
+        two = Origin("story-events", 0, 8, "conductor")
+        centre.conductor.take(two, None, b"\xff\xfe not utf-8", [])
     with centre.ledger.snapshot() as view:
-        assert open_count(view) == 1
-        (letter,) = outbox.unsent(view, 10)
-    assert letter.topic == "dead-letters"
+        assert open_count(view) == 2
+        letters = outbox.unsent(view, 10)
+    assert [letter.topic for letter in letters] == ["dead-letters"] * 2
 
 
 def test_a_repeated_event_changes_nothing(centre: CentreInMemory) -> None:

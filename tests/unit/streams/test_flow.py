@@ -13,7 +13,8 @@ from producers import acts
 from schemas.channel import AwaitingPerson, Refused
 from schemas.errors import Conflict, InvalidInput, NotApproved, TransientError
 from schemas.story import Plan
-from stores.ledger import outbox, stories
+from stores.ledger import outbox, restores, stories
+from stores.ledger.tables import publications
 from tests.centre import REVIEWERS, CentreInMemory, Outlet
 
 
@@ -505,3 +506,34 @@ def test_what_an_outlet_may_still_have_under_way_is_not_asked_for_by_a_wrong_clo
     publisher.frozen = lambda: False
     centre.pump()
     assert centre.states(story)["web"] == "live"
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_withdrawal_after_a_restore_takes_down_what_the_lost_ledger_had_sent(
+    centre: CentreInMemory, copied: bool
+) -> None:
+    """The restored copy is older than the sending, and its topics are lost: it looks unsent."""
+    story = centre.publish()
+    centre.pass_time(3600)
+    centre.pump()
+    before = {
+        "state": "planned",
+        "gate": "",
+        "epoch": 0,
+        **dict.fromkeys(("receipt", "received_at", "live_version", "due_at", "sent_before")),
+    }
+    with centre.ledger.transaction() as tx:
+        forgotten = before if copied else before | {"copy_sha256": None}
+        tx.execute(publications.update().values(forgotten))
+        restores.hold(tx, str(story), at=centre.ledger.now_ms())
+    restores.settle(centre.ledger, source="a copy", settle_s={})
+    centre.withdraw(story)
+    centre.pass_time(90)
+    centre.pump()
+    for name, row in centre.rows(story).items():
+        if copied:
+            assert centre.outlets[name].items == {}, name
+            assert row["state"] == "recalled", name
+        else:
+            assert row["state"] == "needs_person", name
+            assert "已发布的请撤下" in row["reason"]
