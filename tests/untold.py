@@ -23,8 +23,8 @@ UNTOLD_COLUMNS = {
     "copies": {"body"},
 }
 """Changed alone they need not be told; a rendition's state once it has ended."""
-NOT_TOLD_AT_ONCE = {"quotas"}
-"""Told with the answer of the call that was counted."""
+NOT_TOLD_AT_ONCE = {"quotas", "assets"}
+"""Told with the answer of the call that was counted, and with the story that uses the upload."""
 
 
 def watch(tx: Connection) -> None:

@@ -61,6 +61,6 @@ def test_what_is_said_not_to_be_rebuilt_may_stay_untold(centre: CentreInMemory) 
 def test_no_kept_table_is_without_its_triggers(centre: CentreInMemory) -> None:
     with watched(centre.ledger) as tx:
         found = tx.exec_driver_sql("SELECT tbl_name FROM temp.sqlite_master WHERE type='trigger'")
-        assert {row[0] for row in found} == set(journal.KEPT) - {"quotas"}
+        assert {row[0] for row in found} == set(journal.KEPT) - {"quotas", "assets"}
         assert set(journal.KEPT) <= set(metadata.tables)
         assert renditions.get(tx, "0", "x") is None
