@@ -96,8 +96,8 @@ def run(asked: Asked, say: Say) -> Outcome:
     ground = Field(places, network, newsroom, history, threading.Event())
     if asked.broken:
         ground.environment = {
-            "SHOUFA_BROKEN": ",".join(asked.broken),
-            "SHOUFA_BROKEN_PATH": str(asked.broken_path),
+            "INJECT_BROKEN": ",".join(asked.broken),
+            "INJECT_BROKEN_PATH": str(asked.broken_path),
         }
     sightings = Sightings(places.data)
     try:

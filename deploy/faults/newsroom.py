@@ -74,7 +74,8 @@ class Newsroom:
     def close(self) -> None:
         self.stop.set()
         for thread in self._threads:
-            thread.join(timeout=10)
+            if thread.ident is not None:  # a stack that never came up was never worked on
+                thread.join(timeout=10)
 
     def file(self, count: int = 1) -> None:
         """Let somebody file new stories; what follows for each is drawn by the seed."""

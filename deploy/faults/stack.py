@@ -60,9 +60,9 @@ def through(places: Places, spec: ProcessSpec) -> ProcessSpec:
         "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), spec.env.get("PYTHONPATH", "")))),
     }
     # what breaks the product on purpose reaches it only where a test asked for it
-    if broken := os.environ.get("SHOUFA_BROKEN"):
-        told["SHOUFA_BROKEN"] = broken
-        told["PYTHONPATH"] += os.pathsep + os.environ["SHOUFA_BROKEN_PATH"]
+    if broken := os.environ.get("INJECT_BROKEN"):
+        told["INJECT_BROKEN"] = broken
+        told["PYTHONPATH"] += os.pathsep + os.environ["INJECT_BROKEN_PATH"]
     return replace(spec, env={**spec.env, **told})
 
 

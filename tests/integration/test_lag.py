@@ -1,6 +1,5 @@
 """The lag monitor against the real broker: every state, every figure right or absent."""
 
-import gc
 import os
 import signal
 import socket
@@ -84,11 +83,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     yield running
     running.open_.close()
     running.kill()
-    for left in gc.get_objects():
-        # kafka-python leaves the socket of each connection that failed to the garbage collector
-        open_ = isinstance(left, socket.socket) and left.fileno() >= 0
-        if open_ and left.getsockname()[0] == "0.0.0.0":
-            left.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ The harness puts this folder on the PYTHONPATH of the processes that it starts. 
 by its name before anything else. When a product module named in ``POINTS`` is loaded, its
 functions are wrapped; the product itself holds no hook. A file ``arm/<process>.json`` with
 ``{"point", "nth", "id"}`` lets the n-th pass of that point be the last thing the process does.
-A file ``clock`` holds seconds by which the ledger's clock is set forward or back. SHOUFA_BROKEN
+A file ``clock`` holds seconds by which the ledger's clock is set forward or back. INJECT_BROKEN
 names deliberate breaks of a module ``shoufa_broken`` that a test put on the path.
 """
 
@@ -105,7 +105,7 @@ def _wrap_ledger(ledger: Any) -> None:
 
 
 def _breaks() -> dict[str, list[Callable[[Any], None]]]:
-    wanted = os.environ.get("SHOUFA_BROKEN", "")
+    wanted = os.environ.get("INJECT_BROKEN", "")
     found: dict[str, list[Callable[[Any], None]]] = {}
     for name in filter(None, wanted.split(",")):
         module, spoil = importlib.import_module("shoufa_broken").BUILDS[name]

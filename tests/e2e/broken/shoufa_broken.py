@@ -5,13 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 
-def found_absent(wechat: Any) -> None:
-    """Asking WeChat after a lost answer always finds nothing: it is sent again."""
-    from schemas.channel import Absent
-
-    wechat._find = lambda *_args: Absent()
-
-
 def recalled_unseen(wechat: Any) -> None:
     """A withdrawal is reported as done without a call."""
     from schemas.channel import Recalled
@@ -25,7 +18,6 @@ def no_intent(publications: Any) -> None:
 
 
 BUILDS: dict[str, tuple[str, Callable[[Any], None]]] = {
-    "found_absent": ("consumers.channels.wechat", found_absent),
     "recalled_unseen": ("consumers.channels.wechat", recalled_unseen),
     "no_intent": ("stores.ledger.publications", no_intent),
 }
