@@ -73,7 +73,8 @@ class Relay:
     def _run(self) -> None:
         pause = 0.2
         checked = False
-        look_at: float | None = time.monotonic() + UNTAKEN_S
+        pause_s = UNTAKEN_S
+        look_at: float | None = time.monotonic() + pause_s
         while not self._stop.is_set():
             try:
                 if not checked:
@@ -81,7 +82,8 @@ class Relay:
                     checked = True
                 if look_at is not None and time.monotonic() >= look_at:
                     found = self._send_again_what_nobody_took()
-                    look_at = time.monotonic() + UNTAKEN_S if found else None
+                    pause_s *= 2  # a conductor that is far behind is not sent all each minute
+                    look_at = time.monotonic() + pause_s if found else None
                 if not self._send_batch():
                     self._wait()
                 pause = 0.2
@@ -199,7 +201,7 @@ class Relay:
             log.warning("relay.sent_again", rows=lost)
 
     def _send_again_what_nobody_took(self) -> int:
-        """A minute after the start, and until nothing is found: what fell below an offset that
+        """A minute after the start, then later and later until nothing is found: what fell below an offset that
         a consumer had committed before a power cut shortened the log."""
         with self.ledger.transaction() as tx:
             before = self.ledger.now_ms() - round(UNTAKEN_S * 1000)

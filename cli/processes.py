@@ -21,9 +21,11 @@ from cli.wiring import Centre, ensure_people, open_ledger_of, read_centre
 from schemas.channel import ChannelSpec, Outside
 from schemas.errors import InvalidInput, PipelineError, Unavailable
 from schemas.settings import Settings
+from schemas.topics import STORY_EVENTS
 from stores import objects
 from stores.ledger import renditions
 from stores.ledger.migrate import migrate
+from stores.ledger.replacing import file_of
 from stores.ledger.transaction import DAMAGE, Ledger
 
 log = structlog.get_logger("process")
@@ -66,6 +68,9 @@ def _end_of_damage(told: str) -> None:
 
 def run_migrate(centre: Centre) -> int:
     """Ledger tables, people and keys, the S3 bucket: once, before the others start."""
+    if lost := _lost_ledger(centre.settings):
+        log.critical("migrate.refused", reason=lost)
+        return 1
     ledger = open_ledger_of(centre.settings)
     try:
         revision = migrate(ledger, centre.settings.data / "ledger" / "backups")
@@ -77,6 +82,19 @@ def run_migrate(centre: Centre) -> int:
     log.info("migrate.done", revision=revision, new_keys=new, s3=mode)
     ledger.close()
     return 0
+
+
+def _lost_ledger(settings: Settings) -> str:
+    """Why an empty ledger must not be made: its file is gone, and Kafka has the record of one. It
+    would take every story of that record for a forgery."""
+    file = file_of(settings.ledger_url)
+    logs_of_events = (settings.data / "kafka").glob(f"**/{STORY_EVENTS}-*/*.log")
+    if file is None or file.exists() or not any(log_.stat().st_size for log_ in logs_of_events):
+        return ""
+    return (
+        f"账本不见了 ({file}), 而 Kafka 里有它的记录; 先恢复 ./run restore DIR 或重建 ./run rebuild / "
+        "the ledger is gone and Kafka has its record: ./run restore DIR, or ./run rebuild"
+    )
 
 
 def run_core(centre: Centre) -> int:

@@ -89,8 +89,19 @@ def ensure_jars(
     with ThreadPoolExecutor(FETCHERS) as pool:
         faults = [f for f in pool.map(lambda jar: _fetch_one(jar, folder, fetch), missing) if f]
     if faults:
-        raise JarsMissing("; ".join(faults[:3]))
+        raise JarsMissing(
+            f"Kafka 的 {len(faults)} 个程序包取不到 / {len(faults)} of Kafka's jars cannot be had: "
+            f"{_short(faults[0])}\n"
+            "  检查网络和证书后再试; 内网镜像写在 jgo 的设置里; 或从别的机器拷来 "
+            f"{folder} / try again once the network and its certificates are right, name a mirror "
+            "in jgo's settings, or copy that folder from another machine"
+        )
     return len(missing)
+
+
+def _short(fault: str) -> str:
+    """The cause at the end of a library's long chain of them."""
+    return fault if len(fault) <= 200 else f"{fault[:60]} … {fault[-120:]}"
 
 
 def _fetch_one(jar: Jar, folder: Path, fetch: Callable[[Jar, Path], Path]) -> str:
@@ -128,7 +139,7 @@ def main() -> int:
     try:
         ensure_jars(jars_dir(), locked_jars())
     except JarsMissing as error:
-        print(f"Kafka 的程序包取不到 / cannot fetch Kafka's jars: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     return 0
 

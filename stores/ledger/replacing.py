@@ -1,6 +1,7 @@
 """Putting a new ledger in the place of the present one, which is kept aside and never deleted."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing, suppress
 from datetime import datetime
@@ -40,7 +41,10 @@ def finish(ledger: Ledger, path: Path) -> None:
 
 def install(made: Path, url: str, *, now: datetime) -> str:
     """Put the finished SQLite file ``made`` in the place of the ledger at ``url``; nothing may run
-    on it. Returns where the old ledger is kept, empty where there was none."""
+    on it. Returns where the old ledger is kept, empty where there was none.
+
+    A run that is cut off between any two steps leaves a ledger in its place, the old or the new.
+    """
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
     target = file_of(url)
     if target is None:
@@ -49,13 +53,27 @@ def install(made: Path, url: str, *, now: datetime) -> str:
     was_there = target.exists()
     if was_there:
         kept.parent.mkdir(exist_ok=True)
-        for end in SIDE_FILES:
-            with suppress(FileNotFoundError):
-                target.with_name(target.name + end).rename(kept.with_name(kept.name + end))
-    made.rename(target)
-    for folder in {target.parent, kept.parent} if was_there else {target.parent}:
-        _to_disk(folder)
+        _keep_aside(target, kept)
+        _to_disk(kept.parent)
+    made.replace(target)
+    _to_disk(target.parent)
     return str(kept) if was_there else ""
+
+
+def _keep_aside(target: Path, kept: Path) -> None:
+    """The old ledger under a second name; its place stays taken. What SQLite had not written into
+    the file yet is written first, since the new file must not find the old one's log beside it;
+    where the file is too damaged for that, the log goes along as it is."""
+    log, kept_log = (path.with_name(f"{path.name}-wal") for path in (target, kept))
+    with suppress(FileNotFoundError):
+        shutil.copy(log, kept_log)
+    kept.unlink(missing_ok=True)
+    os.link(target, kept)
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(target)) as old:
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        kept_log.unlink(missing_ok=True)
+    for end in SIDE_FILES[1:]:
+        target.with_name(target.name + end).unlink(missing_ok=True)
 
 
 def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
