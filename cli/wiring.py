@@ -22,7 +22,7 @@ from stores import objects
 from stores.ledger import people
 from stores.ledger.transaction import Ledger, open_ledger
 from streams.adapt import render
-from streams.decide import ChannelRule
+from streams.story_state import ChannelRule
 
 
 @dataclass(frozen=True)

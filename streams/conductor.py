@@ -30,7 +30,8 @@ from stores.ledger import outbox, publications, renditions, restores, stories, w
 from stores.ledger.ids import new_id
 from stores.ledger.seen import first_time, is_known
 from stores.ledger.transaction import Ledger
-from streams.decide import (
+from streams.decide import decide
+from streams.story_state import (
     ChangePublication,
     ChangeStory,
     ChannelRule,
@@ -42,7 +43,6 @@ from streams.decide import (
     Send,
     StoryState,
     Wake,
-    decide,
 )
 
 CONSUMER = "conductor"

@@ -20,7 +20,8 @@ from schemas.text import foreign
 from stores.ledger import outbox, overdue, publications
 from stores.ledger.ids import when
 from streams.conductor import Conductor
-from streams.decide import DUTY, UNSENT, applying
+from streams.decide import DUTY, applying
+from streams.story_state import UNSENT
 
 log = structlog.get_logger("sweep")
 

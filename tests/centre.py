@@ -43,7 +43,7 @@ from stores.objects import Objects
 from streams.adapt import render
 from streams.adapter import Adapter
 from streams.conductor import Conductor
-from streams.decide import ChannelRule
+from streams.story_state import ChannelRule
 from streams.timer import Timer
 
 REPORTER = Caller("reporter", "记者甲", "采访部", ("contributor", "editor"))

@@ -27,7 +27,7 @@ from stores.objects import Objects
 from streams import app as core
 from streams.adapter import Adapter
 from streams.conductor import Conductor
-from streams.decide import ChannelRule
+from streams.story_state import ChannelRule
 from streams.sweep import Sweep
 from streams.timer import Timer
 from tests.centre import PEOPLE, MemoryS3

@@ -11,7 +11,7 @@ from desk.words import EMBARGO, STATES, word_of
 from schemas.newsroom import DefaultPlan
 from stores.ledger import board_view, publications
 from stores.ledger.transaction import Ledger
-from streams.decide import REPLACEABLE
+from streams.story_state import REPLACEABLE
 from tests.unit.desk import newsroom_day as day
 
 NOW = day.NOW_MS

@@ -11,7 +11,8 @@ from schemas.events import CopiesReady, StoryApproved, StoryFiled, WakeupDue, Wa
 from schemas.orders import AdaptOrder, ReleaseOrder
 from schemas.rendition import placeholder
 from schemas.story import Plan
-from streams.decide import (
+from streams.decide import decide
+from streams.story_state import (
     ChangePublication,
     ChangeStory,
     ChannelRule,
@@ -23,7 +24,6 @@ from streams.decide import (
     Send,
     StoryState,
     Wake,
-    decide,
 )
 from tests.fakes import STORY_ID, text_story
 from tests.strategies import examples
