@@ -291,6 +291,7 @@ def _say_where(settings: Settings) -> None:
     out.print(
         f"""到哪里看 / where to look
   看板 board            {settings.api_url}/
+  积压 lag              {settings.api_url}/lag
   网站 site             {settings.site_url}/
   客户端 app feed        {settings.site_url}/feed/index.json
   微信 WeChat           {settings.wechat_url}/

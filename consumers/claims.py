@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 import structlog
 from pydantic import JsonValue
@@ -13,12 +12,10 @@ from consumers.protocol import Claimant, Next, Stop, asks_first, may_claim
 from schemas.channel import ChannelSpec
 from schemas.copy import CopyRef, copies_fingerprint
 from schemas.errors import InvalidInput, UnknownOutcome
-from schemas.events import DeliveryChanged
-from schemas.receipt import Receipt
 from schemas.review import missing_levels
 from schemas.text import foreign
-from stores.ledger import outbox, publications, quotas, restores, stories
-from stores.ledger.ids import new_id, when
+from stores.ledger import publications, quotas, restores, stories
+from stores.ledger.ids import new_id
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("publish")
@@ -57,11 +54,9 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
         restored_at = restores.last(tx)
         if restored_at and asks_first(row.verb, row.state, story.created_at, restored_at):
             # what the lost ledger knew last is gone: it may have sent this
-            publications.change(
+            publications.change_row(
                 tx,
-                row.story_id,
-                row.channel,
-                row.release,
+                row,
                 at=now,
                 state="unknown",
                 reason=restores.ASKS,
@@ -71,15 +66,13 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
         clear_at = (row.sent_before or 0) + round(spec.settle_s * 1000)
         if row.sent_before is not None and now < clear_at:
             # a request whose answer was lost may still arrive, and must not do so after this one
-            publications.change(tx, row.story_id, row.channel, row.release, at=now, due_at=clear_at)
+            publications.change_row(tx, row, at=now, due_at=clear_at)
             return None
         attempt_id = str(new_id())
         publications.begin_attempt(tx, row, attempt_id=attempt_id, owner=owner, at=now)
-        publications.change(
+        publications.change_row(
             tx,
-            row.story_id,
-            row.channel,
-            row.release,
+            row,
             at=now,
             open_attempt=attempt_id,
             epoch=row.epoch + 1,
@@ -132,18 +125,17 @@ def _stop(tx: Connection, row: Row[Any], stop: Stop, now: int) -> None:
             release=row.release,
             reason=stop.reason,
         )
-    publications.change(
+    publications.change_row(
         tx,
-        row.story_id,
-        row.channel,
-        row.release,
+        row,
         at=now,
         state=stop.state,
         reason=stop.reason,
         due_at=None,
     )
     stays = stop.state == "live" and row.live_version is not None
-    _tell(tx, row, stop.state, stop.reason, None, now, row.live_version if stays else row.version)
+    version = row.live_version if stays else row.version
+    publications.tell(tx, row, state=stop.state, reason=stop.reason, at=now, version=version)
 
 
 def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
@@ -184,9 +176,16 @@ def finish(ledger: Ledger, taken: Claim, outcome: Next) -> None:
             changes["sent_before"] = None  # answered: nothing can still be on its way
         elif outcome.handle is not None and present.handle is None:
             changes["sent_before"] = now  # since when the outlet has it
-        publications.change(tx, row.story_id, row.channel, row.release, at=now, **changes)
+        publications.change_row(tx, row, at=now, **changes)
         if outcome.told:
-            _tell(tx, row, outcome.state, outcome.reason, outcome.receipt, now, row.version)
+            publications.tell(
+                tx,
+                row,
+                state=outcome.state,
+                reason=outcome.reason,
+                at=now,
+                receipt=outcome.receipt,
+            )
 
 
 def adopt(ledger: Ledger, spec: ChannelSpec, after: Any) -> int:
@@ -200,11 +199,9 @@ def adopt(ledger: Ledger, spec: ChannelSpec, after: Any) -> int:
             publications.end_attempt(
                 tx, row.open_attempt, outcome="lost", reason=outcome.reason, at=now
             )
-            publications.change(
+            publications.change_row(
                 tx,
-                row.story_id,
-                row.channel,
-                row.release,
+                row,
                 at=now,
                 state=outcome.state,
                 reason=outcome.reason,
@@ -230,9 +227,7 @@ def checkpoint(ledger: Ledger, taken: Claim, name: str, value: JsonValue) -> Non
             if present is None or present.open_attempt != taken.attempt_id:
                 raise UnknownOutcome("this attempt was taken over")
             kept = {**json.loads(present.checkpoints), name: value}
-            publications.change(
-                tx, row.story_id, row.channel, row.release, at=ledger.now_ms(), checkpoints=kept
-            )
+            publications.change_row(tx, row, at=ledger.now_ms(), checkpoints=kept)
     except InvalidInput as error:
         raise UnknownOutcome(f"checkpoint {name} cannot be kept: {error}") from error
 
@@ -249,25 +244,3 @@ def spend(ledger: Ledger, spec: ChannelSpec, taken: Claim, verb: str) -> None:
         quotas.spend(tx, spec.id, verb, limit, ledger.now())
         # at once: a ledger that is lost while the call is open must know of it again
         quotas.note(tx, spec.id, ledger.now(), taken.row.story_id)
-
-
-def _tell(
-    tx: Connection,
-    row: Row[Any],
-    state: str,
-    reason: str,
-    receipt: Receipt | None,
-    now: int,
-    version: int,
-) -> None:
-    event = DeliveryChanged(
-        story_id=UUID(row.story_id),
-        channel=row.channel,
-        release=row.release,
-        version=version,
-        state=state,
-        reason=reason,
-        receipt=receipt,
-        at=when(now),
-    )
-    outbox.append(tx, event, at=now)

@@ -136,12 +136,14 @@ def places(settings: Settings, *, simulators: bool) -> list[tuple[str, str]]:
     """What is where, for the operator."""
     pages = [
         ("看板 board", f"{settings.api_url}/"),
+        ("积压 lag", f"{settings.api_url}/lag"),
         ("接口 API", f"{settings.api_url}/v1"),
         ("网站 site", f"{settings.site_url}/"),
     ]
     if simulators:
         pages.append(("微信页 WeChat page", f"{settings.wechat_url}/"))
         pages.append(("短视频页 video page", f"{settings.douyin_url}/"))
+        pages.append(("值班群 chat group", f"{settings.robot_url}/group"))
     folders = [
         ("投稿和交接 folders", settings.data / "hotfolders"),
         ("个人密钥 keys", settings.secrets_dir / "keys"),

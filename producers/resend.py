@@ -105,11 +105,9 @@ def _again(
     release = row.release + 1 if fresh else row.release
     state = "planned" if step.way in {"again", "new_release"} else "live"
     if fresh:
-        publications.change(
+        publications.change_row(
             tx,
-            row.story_id,
-            row.channel,
-            row.release,
+            row,
             at=now,
             state="superseded",
             due_at=None,
@@ -129,11 +127,9 @@ def _again(
             reason=told,
         )
     else:
-        publications.change(
+        publications.change_row(
             tx,
-            row.story_id,
-            row.channel,
-            row.release,
+            row,
             at=now,
             state=state,
             reason=told,

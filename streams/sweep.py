@@ -14,11 +14,10 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from schemas.codec import Message
-from schemas.events import DeliveryChanged, WakeupDue
+from schemas.events import WakeupDue
 from schemas.orders import AdaptOrder
 from schemas.text import foreign
 from stores.ledger import outbox, overdue, publications
-from stores.ledger.ids import when
 from streams.conductor import Conductor
 from streams.decide import DUTY, applying
 from streams.story_state import UNSENT
@@ -78,7 +77,7 @@ class Sweep:
     def _make_due(self, tx: Connection, now: int) -> int:
         found = overdue.without_due_time(tx)
         for row in found:
-            publications.change(tx, row.story_id, row.channel, row.release, at=now, due_at=now)
+            publications.change_row(tx, row, at=now, due_at=now)
         return len(found)
 
     def _leave_to_a_person(self, tx: Connection, now: int) -> int:
@@ -87,11 +86,9 @@ class Sweep:
         for row in found:
             state, reason = _without_channel(row)
             reason = foreign(reason)
-            publications.change(
+            publications.change_row(
                 tx,
-                row.story_id,
-                row.channel,
-                row.release,
+                row,
                 at=now,
                 state=state,
                 reason=reason,
@@ -102,16 +99,7 @@ class Sweep:
                 publications.end_attempt(
                     tx, row.open_attempt, outcome="lost", reason=reason, at=now
                 )
-            event = DeliveryChanged(
-                story_id=UUID(row.story_id),
-                channel=row.channel,
-                release=row.release,
-                version=row.version,
-                state=state,
-                reason=reason,
-                at=when(now),
-            )
-            outbox.append(tx, event, at=now)
+            publications.tell(tx, row, state=state, reason=reason, at=now)
         return len(found)
 
     def _forgotten(self, view: Connection, now: int) -> dict[str, Message]:

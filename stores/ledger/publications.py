@@ -18,7 +18,10 @@ from sqlalchemy import (
     select,
 )
 
-from stores.ledger import journal
+from schemas.events import DeliveryChanged
+from schemas.receipt import Receipt
+from stores.ledger import journal, outbox
+from stores.ledger.ids import when
 from stores.ledger.statements import change_where, rows_where
 from stores.ledger.tables import attempts, publications, stories
 
@@ -102,6 +105,36 @@ def change(
     found = {"at_story_id": str(story_id), "at_channel": channel, "at_release": release}
     tx.execute(change_where(publications, _KEY, tuple(plain)), plain | found)
     _note(tx, story_id, channel, release)
+
+
+def change_row(tx: Connection, row: Row[Any], *, at: int, **values: Any) -> None:
+    """:func:`change` for a row at hand."""
+    change(tx, row.story_id, row.channel, row.release, at=at, **values)
+
+
+def tell(
+    tx: Connection,
+    row: Row[Any],
+    *,
+    state: str,
+    reason: str,
+    at: int,
+    version: int | None = None,
+    receipt: Receipt | None = None,
+) -> None:
+    """Put the event into the outbox that this row has become ``state``; ``version`` where it is
+    not the row's own."""
+    event = DeliveryChanged(
+        story_id=UUID(row.story_id),
+        channel=row.channel,
+        release=row.release,
+        version=row.version if version is None else version,
+        state=state,
+        reason=reason,
+        receipt=receipt,
+        at=when(at),
+    )
+    outbox.append(tx, event, at=at)
 
 
 def get(tx: Connection, story_id: UUID | str, channel: str, release: int) -> Row[Any] | None:

@@ -127,4 +127,4 @@ def _settle(tx: Connection, row: Any, now: int, settle_s: float, told: dict[str,
         told["asked"] += 1
     else:
         told["repeated"] += 1  # an update or a recall names its item; an accepted one its handle
-    publications.change(tx, row.story_id, row.channel, row.release, at=now, **changes)
+    publications.change_row(tx, row, at=now, **changes)

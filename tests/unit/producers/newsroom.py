@@ -212,3 +212,15 @@ def faults(answer: httpx.Response) -> dict[str, str]:
         assert any("一" <= c <= "鿿" for c in chinese), fault["reason"]
         assert english, fault["reason"]
     return {fault["field"]: fault["code"] for fault in told["faults"]}
+
+
+def filed(desk: Newsroom, story: Any = STORY, *files: tuple[str, bytes]) -> Any:
+    answer = desk.file(story, *files)
+    assert answer.status_code == 201, answer.text
+    desk.centre.pump()
+    return answer.json()
+
+
+def revise(desk: Newsroom, story: Any, *files: tuple[str, bytes], version: int = 1) -> Any:
+    headers = {"If-Match": f'"{version}"'}
+    return desk.file(story, *files, to=("PUT", "/stories/1"), headers=headers)
