@@ -19,10 +19,12 @@ from schemas.events import Event
 from schemas.topics import STORY_EVENTS
 from stores.ledger import letters
 from stores.ledger.letters import REPLAY_OF
-from stores.ledger.outbox import MOST_BYTES, append_record
+from stores.ledger.outbox import MOST_BYTES, append_record, size_of
 from stores.ledger.seen import is_known
 
 _MOST_KEY = 100
+_MARK = 100
+"""Bytes that the header which marks a replay may take."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def plan(tx: Connection, row: Row[Any], topics: frozenset[str]) -> Plan:
     if row.topic not in topics:
         return Plan(False, f"没有主题 {row.topic} 了 / there is no such topic any more")
     key, value = row.key, row.value.encode()
-    if not row.exact or len(key) > _MOST_KEY or len(value) > MOST_BYTES:
+    size = size_of(value, letters.headers_of(row)) + _MARK
+    if not row.exact or len(key) > _MOST_KEY or size > MOST_BYTES:
         return Plan(False, "不是文本或太长, 不能原样重发 / its bytes cannot be sent as they were")
     try:
         event_id, message = decode(value, _headers(row))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from rich.live import Live
 
@@ -22,6 +21,7 @@ from deploy.demo.pictures import write_pictures
 from deploy.demo.stories import DemoStory, stories, wire
 from deploy.stack.jars import jars_dir
 from desk.words import word_of
+from schemas.beijing import SHANGHAI
 from schemas.errors import InvalidInput, PipelineError, Unavailable
 from schemas.hashing import fingerprint
 from schemas.settings import Settings
@@ -29,7 +29,6 @@ from streams.programs import find_programs
 
 out = terminal()
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 PATIENCE_S = 600.0
 """For one stage; a killed process costs up to about a minute."""
 ENDED = {"live", "recalled", "not_applicable", "superseded"}

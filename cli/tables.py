@@ -2,15 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from desk.words import Tone, word_of
+from schemas.beijing import SHANGHAI
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 STYLES: dict[Tone, str] = {
     "good": "bold green",
     "wait": "cyan",

@@ -17,9 +17,10 @@ from pydantic import BaseModel
 from consumers.drawn import Drawn, drawn_once
 from consumers.shelves import Shelf, shelves_of
 from consumers.static_live import LiveRecords, day_before
-from consumers.static_records import BEIJING, Record
+from consumers.static_records import Record
 from consumers.story_facts import Facts
 from consumers.story_media import fill
+from schemas.beijing import SHANGHAI
 from schemas.hashing import fingerprint
 
 LAYOUT = 1
@@ -235,7 +236,7 @@ def _id(record: Record) -> str:
 
 
 def _time(at: datetime) -> str:
-    return at.astimezone(BEIJING).isoformat(timespec="seconds")
+    return at.astimezone(SHANGHAI).isoformat(timespec="seconds")
 
 
 def _without_nothing(item: dict[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,10 @@ that holds decides.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from consumers.lag_math import Job, work_left_s
+from schemas.beijing import at
 from schemas.lag import GroupLag, LagSnapshot, OutletLag, Status, Word, WorkBacklog
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +173,7 @@ def _sentence(
 
 def clock(at_ms: int) -> str:
     """Beijing time of day."""
-    return datetime.fromtimestamp(at_ms / 1000, tz=UTC).astimezone(SHANGHAI).strftime("%H:%M")
+    return at(at_ms).strftime("%H:%M")
 
 
 def span(seconds: float) -> str:

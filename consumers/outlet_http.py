@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -20,10 +20,10 @@ import httpx
 from pydantic import AfterValidator
 
 from consumers.outlet_deadline import Deadline, deadline_transport
+from schemas.beijing import SHANGHAI
 from schemas.channel import Attempt, Refused
 from schemas.errors import Fault, PermanentError, TransientError, UnknownOutcome
 
-BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
 _CONNECT_S = 10.0
 
@@ -203,7 +203,7 @@ def number(value: object) -> int | None:
 
 def until_beijing(now: datetime, hours: Iterable[int] = (0,)) -> float:
     """Seconds from ``now`` (aware) to the next of these full hours in Beijing, half a minute added."""
-    local = now.astimezone(BEIJING)
+    local = now.astimezone(SHANGHAI)
     day = local.replace(hour=0, minute=0, second=0, microsecond=0)
     times = [day + timedelta(days=d, hours=h) for d in (0, 1) for h in hours]
     return min((t - local).total_seconds() for t in times if t > local) + 30.0

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from consumers.article import PrintCopy, effective_ppi, widest_mm
 from consumers.folder_records import Placed
+from schemas.beijing import SHANGHAI
 
 MANIFEST = "manifest.json"
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)

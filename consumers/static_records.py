@@ -7,16 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from consumers.static_files import Placed, write_group
+from schemas.beijing import SHANGHAI
 from schemas.channel import Attempt, Refused
 from schemas.hashing import canonical
 from schemas.receipt import Receipt, Substitution
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 RECORDS = ".records"
 """Folder below the root; hidden, so that no server shows it."""
 
@@ -62,7 +61,7 @@ class Record(BaseModel):
     @cached_property
     def day(self) -> str:
         """Beijing day of first publication, ``2026-11-24``."""
-        return self.published_at.astimezone(BEIJING).strftime("%Y-%m-%d")
+        return self.published_at.astimezone(SHANGHAI).strftime("%Y-%m-%d")
 
     @cached_property
     def order(self) -> tuple[float, int]:

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from consumers import web_templates
 from consumers.drawn import Drawn, drawn_once
 from consumers.static_live import LiveRecords
-from consumers.static_records import BEIJING, Record
+from consumers.static_records import Record
+from schemas.beijing import SHANGHAI
 
 NEWS_AGE = timedelta(days=2)
 """A news sitemap lists what is at most two days old, and at most 1,000 addresses."""
@@ -122,4 +123,4 @@ def _language(record: Record) -> str:
 
 
 def _time(at: datetime) -> str:
-    return at.astimezone(BEIJING).isoformat(timespec="seconds")
+    return at.astimezone(SHANGHAI).isoformat(timespec="seconds")

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from consumers.static_records import BEIJING, Record
+from consumers.static_records import Record
 from consumers.story_facts import Facts
 from consumers.web_copy import Clip, Payload
+from schemas.beijing import SHANGHAI
 
 
 class Publisher(Protocol):
@@ -84,4 +85,4 @@ def _clip(clip: Clip, facts: Facts, published: str, addresses: Mapping[str, str]
 
 
 def _time(at: Any) -> str:
-    return str(at.astimezone(BEIJING).isoformat(timespec="seconds"))
+    return str(at.astimezone(SHANGHAI).isoformat(timespec="seconds"))

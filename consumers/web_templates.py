@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from consumers.static_records import BEIJING
+from schemas.beijing import SHANGHAI
 
 _HERE = Path(__file__).parent
 _STATIC = ("site.css", "site.js", "hls.min.js", "hls.LICENSE.txt")
@@ -68,7 +68,7 @@ def look() -> str:
 
 
 def _beijing(at: datetime) -> datetime:
-    return at.astimezone(BEIJING)
+    return at.astimezone(SHANGHAI)
 
 
 def _lines(text: str) -> Markup:

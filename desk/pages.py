@@ -2,17 +2,15 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.words import KINDS, in_chinese
+from schemas.beijing import at
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 _HERE = Path(__file__).parent
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -32,11 +30,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "clock": lambda ms: _beijing(ms).strftime("%H:%M:%S"),
-        "minute": lambda ms: _beijing(ms).strftime("%-m月%-d日 %H:%M"),
-        "moment": lambda ms: _beijing(ms).strftime("%Y-%m-%d %H:%M:%S"),
-        "stamp": lambda ms: _beijing(ms).strftime("%m-%d %H:%M:%S"),
-        "iso": lambda ms: _beijing(ms).isoformat(timespec="milliseconds"),
+        "clock": lambda ms: at(ms).strftime("%H:%M:%S"),
+        "minute": lambda ms: at(ms).strftime("%-m月%-d日 %H:%M"),
+        "moment": lambda ms: at(ms).strftime("%Y-%m-%d %H:%M:%S"),
+        "stamp": lambda ms: at(ms).strftime("%m-%d %H:%M:%S"),
+        "iso": lambda ms: at(ms).isoformat(timespec="milliseconds"),
         "chinese": in_chinese,
         "kind": _kind,
         "seconds": _seconds,
@@ -77,10 +75,6 @@ def _addresses() -> dict[str, str]:
         name: f"/board/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
         for name, (_, content) in static_files().items()
     }
-
-
-def _beijing(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, tz=UTC).astimezone(SHANGHAI)
 
 
 def _kind(kind: str) -> str:

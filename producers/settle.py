@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 
 from producers.filing import Desk
 from producers.rights import needs
+from schemas.beijing import clock
 from schemas.body import Model
 from schemas.channel import ChannelSpec
 from schemas.errors import Conflict, Fault, InvalidInput
@@ -69,6 +70,8 @@ def settle(
         withdrawn = story.withdrawn_at is not None
         spec = desk.specs.get(channel)
         _check(asked, question, withdrawn=withdrawn)
+        if withdrawn and question == "published" and asked.answer == "absent":
+            _not_too_early(_under_way_until(tx, row, spec, now), spec)
         receipt = None
         if asked.answer == "live":
             _check_address(tx, row, spec, asked)
@@ -197,6 +200,18 @@ def _under_way_until(
         return None
     until = max(began + round(spec.call_deadline_s * 1000), row.sent_before or 0)
     return until if until + round(spec.settle_s * 1000) > now else None
+
+
+def _not_too_early(until: int | None, spec: ChannelSpec | None) -> None:
+    """Of what was withdrawn "not there" is final, so nothing may still be on its way then."""
+    if until is None:
+        return
+    settle_ms = round((spec.settle_s if spec else 0.0) * 1000)
+    told = (
+        f"最后一次请求可能还在路上, {clock(until + settle_ms)} 以后再看 / "
+        "the last request may still arrive: look again then"
+    )
+    raise InvalidInput(Fault("too_early", "answer", told, "到时再登记 / answer it then"))
 
 
 def _changes(row: Row[Any], state: str, receipt: Receipt | None, now: int) -> dict[str, Any]:

@@ -18,7 +18,6 @@ import structlog
 from producers.filing import Desk, Filed
 from producers.watch_intake import Growing, Manifests, take
 from producers.watch_moves import (
-    SHANGHAI,
     Journal,
     folder_name,
     new_moving,
@@ -30,6 +29,7 @@ from producers.watch_ready import is_ready
 from producers.watch_refusals import not_a_story, not_here
 from producers.watch_stories import Manifest
 from producers.watch_tracker import Patience, Tracker
+from schemas.beijing import SHANGHAI
 from schemas.errors import Fault, InvalidInput, PermanentError, PipelineError, StorageFull
 from stores.ledger.people import Caller
 

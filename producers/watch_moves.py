@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -23,7 +22,6 @@ from stores.ledger.ids import new_id
 
 log = structlog.get_logger("watch")
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 STEM_BYTES = 150
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from schemas.beijing import clock
 from schemas.events import CopiesReady, Event, StoryFiled, StoryRevised, WaveOpened
 from schemas.gates import BY_HAND
 from schemas.orders import AdaptOrder, ReleaseOrder
@@ -30,7 +31,7 @@ from streams.story_state import (
     StoryState,
     Wake,
 )
-from streams.waves import Gate, Member, clock, fallback_at, gate
+from streams.waves import Gate, Member, fallback_at, gate
 
 AFTER_RESTORE_MS = 60_000
 """After so long nothing that a lost ledger's publisher sent is still on its way."""

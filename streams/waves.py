@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
+from schemas.beijing import at, clock
 from schemas.gates import FALLBACK, FIRST
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 CUT_OFF_MARGIN = timedelta(minutes=15)
 """A wave opens this long before a cut-off of one of its channels, so that they still make it."""
 
@@ -79,7 +78,7 @@ def fallback_at(released_at: int, after_s: int, cut_offs: Iterable[str]) -> int:
 
     ``cut_offs``: ``HH:MM`` in Shanghai time, of the channels of the wave.
     """
-    released = datetime.fromtimestamp(released_at / 1000, tz=UTC).astimezone(SHANGHAI)
+    released = at(released_at)
     times = [released + timedelta(seconds=after_s)]
     for cut_off in cut_offs:
         hour, minute = (int(part) for part in cut_off.split(":"))
@@ -88,8 +87,3 @@ def fallback_at(released_at: int, after_s: int, cut_offs: Iterable[str]) -> int:
             closing += timedelta(days=1)
         times.append(closing - CUT_OFF_MARGIN)
     return max(released_at, round(min(times).timestamp() * 1000))
-
-
-def clock(ms: int) -> str:
-    """``HH:MM:SS`` in Shanghai, as a duty editor reads it."""
-    return datetime.fromtimestamp(ms / 1000, tz=UTC).astimezone(SHANGHAI).strftime("%H:%M:%S")

@@ -11,7 +11,6 @@ Files: ``<prefix><number>_r<release>.mxf`` (a correction replaces it) and
 
 from pathlib import Path
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -19,6 +18,7 @@ from consumers import clip_folder, folder_answers, sidecar
 from consumers.clip_folder import Clip, ClipFolder
 from consumers.folder_records import Outlet, Prefix
 from consumers.story_lines import Picture, lines_of, links_of, text_lines
+from schemas.beijing import SHANGHAI
 from schemas.body import media_of
 from schemas.channel import (
     Absent,
@@ -43,7 +43,6 @@ capabilities = Capabilities(
     update=True, recall="yes", absent_is_sure=True, asynchronous=True, by_marker=True
 )
 
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
 _TIMECODE = r"^[0-2]\d:[0-5]\d:[0-5]\d:\d\d$"
 
 
@@ -149,7 +148,7 @@ def render(story: Story, spec: Spec) -> Payload:
         notes=(*told, *links),
         programme=spec.programme,
         slot=spec.slot,
-        filed_at=story.updated_at.astimezone(_SHANGHAI).isoformat(timespec="seconds"),
+        filed_at=story.updated_at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
         clips=_clips(story, spec, lines.pictures),
     )
 

@@ -16,7 +16,7 @@ from stores.ledger.statements import change_where, rows_where
 from stores.ledger.tables import outbox
 
 MOST_BYTES = 1_000_000
-"""Of one record's value; Kafka's own limit is 1 MiB with key and headers."""
+"""Of one record's value and headers; Kafka's own limit is 1 MiB with key and framing."""
 
 FORGED = "forged"
 """How the cause of a dead letter begins whose record no row here stands behind."""
@@ -51,7 +51,7 @@ def append(tx: Connection, message: Message, *, at: int, event_id: str | None = 
 def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str:
     """Write a finished record (dead letters, replays) to the outbox. Raises InvalidInput (413)
     for one that Kafka would never take: it would hold up all that come after it."""
-    if len(record.value) > MOST_BYTES:
+    if size_of(record.value, record.headers) > MOST_BYTES:
         told = f"超过 {MOST_BYTES} 字节 / longer than {MOST_BYTES} bytes as a record"
         raise InvalidInput(Fault("too_large", "story", told, "分成几篇 / split it"), status=413)
     if written(tx, record.id) is None:
@@ -67,6 +67,11 @@ def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str
         tx.execute(outbox.insert(), row)
         tx.info.setdefault("outbox", set()).add(topic)
     return record.id
+
+
+def size_of(value: bytes, headers: dict[str, str]) -> int:
+    """Bytes that count against ``MOST_BYTES``."""
+    return len(value) + sum(len(name) + len(text.encode()) for name, text in headers.items())
 
 
 def written(tx: Connection, event_id: str) -> Row[Any] | None:

@@ -1,15 +1,13 @@
 """Calls spent at a platform in one of its days (Beijing)."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select, update
 
+from schemas.beijing import SHANGHAI
 from schemas.errors import QuotaUsed
 from stores.ledger import journal
 from stores.ledger.tables import quotas
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def note(tx: Connection, channel: str, now: datetime, story_id: str) -> None:

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
 
+from schemas.beijing import clock
 from schemas.channel import marker
 from schemas.review import LEVEL_NAMES, missing_levels
 from schemas.settling import question_of
 from schemas.story import Plan
 from stores.ledger import publications, renditions, rests, stories
-from stores.ledger.ids import iso, when
+from stores.ledger.ids import iso
 from stores.ledger.outbox import FORGED, backlog
-from stores.ledger.quotas import SHANGHAI
 from stores.ledger.tables import dead_letters
 from stores.ledger.tables import publications as publication_table
 from stores.ledger.tables import stories as story_table
@@ -180,7 +180,7 @@ def status(tx: Connection) -> dict[str, Any]:
 
 def resting(rest: rests.Rest) -> str:
     """One sentence on a channel that rests."""
-    again = when(rest.until).astimezone(SHANGHAI).strftime("%H:%M:%S")
+    again = clock(rest.until)
     return f"停歇中, {again} 再试 / resting, tries again then: {rest.reason}"
 
 

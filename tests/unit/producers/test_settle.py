@@ -307,6 +307,20 @@ def test_after_a_withdrawal_absent_is_the_end(desk: Newsroom) -> None:
     assert creates(desk) == 1
 
 
+def test_not_there_is_no_answer_while_a_withdrawn_one_may_still_arrive(desk: Newsroom) -> None:
+    story_id = lost(desk)
+    with desk.centre.ledger.transaction() as tx:
+        at = desk.centre.ledger.now_ms()
+        publications.change(tx, story_id, "web", 1, at=at, sent_before=at + 30_000)
+    desk.centre.withdraw(story_id)
+    desk.centre.pump()
+    refused = settle(desk, story_id, "absent")
+    assert (refused.status_code, faults(refused)) == (422, {"answer": "too_early"})
+    assert desk.centre.states(story_id)["web"] == "needs_person"
+    desk.centre.pass_time(40)
+    assert settle(desk, story_id, "absent").json()["state"] == "cancelled"
+
+
 def test_a_recall_that_failed_once_is_tried_again_when_it_is_still_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event, func, select
 from producers import filing
 from producers.filing import Desk
 from producers.watch_folder import WatchFolder
-from producers.watch_moves import SHANGHAI
+from schemas.beijing import SHANGHAI
 from schemas.channel import ChannelSpec
 from schemas.errors import Fault, InvalidInput, StorageFull, Unavailable
 from schemas.events import StoryFiled

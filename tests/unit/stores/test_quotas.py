@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.beijing import SHANGHAI
 from schemas.errors import QuotaUsed
 from stores.ledger import quotas
 from stores.ledger.tables import metadata
@@ -48,7 +49,7 @@ def test_the_wait_ends_just_after_midnight_there(now: datetime) -> None:
     with pytest.raises(QuotaUsed) as used_up:
         spend(ledger, now)
     wait_s = used_up.value.retry_after_s or 0
-    then = (now + timedelta(seconds=wait_s)).astimezone(quotas.SHANGHAI)
+    then = (now + timedelta(seconds=wait_s)).astimezone(SHANGHAI)
     assert 0 < wait_s <= 86405
     assert (then.hour, then.minute, then.second) == (0, 0, 5)
     assert spend(ledger, now + timedelta(seconds=wait_s)) == 1

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.waves import CUT_OFF_MARGIN, SHANGHAI, Member, clock, fallback_at, gate
+from schemas.beijing import SHANGHAI, clock
+from streams.waves import CUT_OFF_MARGIN, Member, fallback_at, gate
 
 STATES = ["planned", "ready", "intent", "live", "refused", "not_applicable", "cancelled", "unknown"]
 members = st.builds(
