@@ -14,6 +14,7 @@ from cli.tracing import explain
 from schemas.errors import InvalidInput
 from schemas.lag import LagSnapshot, Status
 from schemas.settings import Settings
+from stores.ledger.replacing import is_missing
 
 if TYPE_CHECKING:
     from consumers.lag import LagMonitor
@@ -160,7 +161,7 @@ def _monitor(
     except InvalidInput as error:
         err.print(told(error.faults), markup=False)
         raise typer.Exit(2) from None
-    if not settings.ledger and not (settings.data / "ledger" / "shoufa.db").exists():
+    if is_missing(settings.ledger_url):
         text = f"{settings.data}: 这里没有启动过 / no stack was started here; or pass --bootstrap"
         err.print(text, markup=False)
         raise typer.Exit(3)

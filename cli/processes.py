@@ -25,7 +25,7 @@ from schemas.topics import STORY_EVENTS
 from stores import objects
 from stores.ledger import renditions
 from stores.ledger.migrate import migrate
-from stores.ledger.replacing import file_of
+from stores.ledger.replacing import is_missing
 from stores.ledger.transaction import DAMAGE, Ledger
 
 log = structlog.get_logger("process")
@@ -85,14 +85,13 @@ def run_migrate(centre: Centre) -> int:
 
 
 def _lost_ledger(settings: Settings) -> str:
-    """Why an empty ledger must not be made: its file is gone, and Kafka has the record of one. It
+    """Why an empty ledger must not be made: the old one is gone, and Kafka has the record of one. It
     would take every story of that record for a forgery."""
-    file = file_of(settings.ledger_url)
     logs_of_events = (settings.data / "kafka").glob(f"**/{STORY_EVENTS}-*/*.log")
-    if file is None or file.exists() or not any(log_.stat().st_size for log_ in logs_of_events):
+    if not is_missing(settings.ledger_url) or not any(f.stat().st_size for f in logs_of_events):
         return ""
     return (
-        f"账本不见了 ({file}), 而 Kafka 里有它的记录; 先恢复 ./run restore DIR 或重建 ./run rebuild / "
+        "账本不见了, 而 Kafka 里有它的记录; 先恢复 ./run restore DIR 或重建 ./run rebuild / "
         "the ledger is gone and Kafka has its record: ./run restore DIR, or ./run rebuild"
     )
 

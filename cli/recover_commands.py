@@ -16,6 +16,7 @@ from deploy import supervise
 from deploy.leftovers import kill_leftovers, take_lock
 from schemas.errors import Fault, InvalidInput, PermanentError, PipelineError, Unavailable
 from schemas.settings import REPOSITORY, Settings
+from stores.ledger.replacing import is_missing
 
 out = terminal()
 err = terminal(stderr=True)
@@ -149,6 +150,10 @@ def backup(
     from cli.backups import back_up, copy_objects
 
     settings = settings_of(data, port_base)
+    if is_missing(settings.ledger_url):
+        told = f"{settings.data} 里没有账本 / there is no ledger in it"
+        fault = Fault("no_ledger", "data", told, "用 --data 指明 / name the folder by --data")
+        raise typer.Exit(_refused((fault,), NO_BACKUP, json_=json_))
     where = settings.backup_place if to is None else to
     if not where.startswith("s3://"):
         where = str(Path(where).resolve())

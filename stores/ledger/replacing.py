@@ -26,6 +26,21 @@ def file_of(url: str) -> Path | None:
     return Path(found.database or "")
 
 
+def is_missing(url: str) -> bool:
+    """Whether there is no ledger at an SQLite address: no file, or one without a table, as whoever
+    only looked leaves behind. A damaged one is there."""
+    file = file_of(url)
+    if file is None:
+        return False
+    if not file.exists():
+        return True
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as found:
+            return not found.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError:
+        return False
+
+
 def remove(path: Path) -> None:
     """A file that was being made, with what SQLite keeps beside it."""
     for end in SIDE_FILES:
