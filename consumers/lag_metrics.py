@@ -6,7 +6,7 @@ our own ``shoufa_…``. A figure that is not known is absent: never -1, NaN or a
 and client ids are no labels, because each restart would make a new series.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -136,12 +136,7 @@ def _groups(snapshot: LagSnapshot) -> Iterator[Metric]:
         ),
     )
     for name, text, figure in figures:
-        family = GaugeMetricFamily(name, text, labels=["consumergroup"])
-        for group in snapshot.groups:
-            value = figure(group)
-            if value is not None:
-                family.add_metric([group.group], value)
-        yield family
+        yield _gauge(name, text, "consumergroup", ((g.group, figure(g)) for g in snapshot.groups))
 
 
 def _outlets(snapshot: LagSnapshot) -> Iterator[Metric]:
@@ -152,12 +147,16 @@ def _outlets(snapshot: LagSnapshot) -> Iterator[Metric]:
         ("shoufa_outlet_eta_seconds", "Until nothing waits.", lambda o: o.eta_s),
     )
     for name, text, figure in figures:
-        family = GaugeMetricFamily(name, text, labels=["channel"])
-        for outlet in snapshot.outlets:
-            value = figure(outlet)
-            if value is not None:
-                family.add_metric([outlet.channel], value)
-        yield family
+        yield _gauge(name, text, "channel", ((o.channel, figure(o)) for o in snapshot.outlets))
+
+
+def _gauge(name: str, text: str, label: str, values: Iterable[tuple[str, _Value]]) -> Metric:
+    """What is not known is left out."""
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for of, value in values:
+        if value is not None:
+            family.add_metric([of], value)
+    return family
 
 
 def _work(snapshot: LagSnapshot) -> Iterator[Metric]:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import httpx
 
 from deploy import proc
 from schemas.settings import REPOSITORY, Settings
+from tests.ports import free_block
 
 PATIENCE_S = 540.0
 
@@ -63,7 +63,9 @@ class DemoRun:
 @contextmanager
 def demo(folder: Path, *arguments: str) -> Iterator[DemoRun]:
     """Start the demo in ``folder``; whatever happens, nothing of it is left afterwards."""
-    settings = Settings(data=folder / "数据 data", port_base=free_block())
+    settings = Settings(
+        data=folder / "数据 data", port_base=free_block(range(31000, 60000, 40), range(30))
+    )
     out, log = folder / "out.json", folder / "demo.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SHOUFA_")}
     if "SHOUFA_HOME" in os.environ:
@@ -98,21 +100,3 @@ def demo(folder: Path, *arguments: str) -> Iterator[DemoRun]:
                     process.wait()
             for pid in proc.of_stack(str(settings.data)):
                 os.kill(pid, signal.SIGKILL)
-
-
-def free_block() -> int:
-    """First port of 30 that are free now."""
-    for base in range(31000, 60000, 40):
-        probes = []
-        try:
-            for port in range(base, base + 30):
-                probe = socket.socket()
-                probes.append(probe)
-                probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-        return base
-    raise AssertionError("no free block of ports")

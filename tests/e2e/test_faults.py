@@ -1,7 +1,6 @@
 """``./run faults`` in short, and its teeth: builds broken on purpose do not pass it."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from deploy.faults.harness import Asked, Outcome, run
 from deploy.stack.jars import jars_dir
 from schemas.settings import REPOSITORY, Settings
 from streams.programs import find_programs
+from tests.ports import free_block
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,7 +35,7 @@ SHORT = [
 def asked(tmp_path: Path) -> Asked:
     return Asked(
         folder=tmp_path / "run",
-        port_base=free_block(),
+        port_base=free_block(range(23000, 31000, 100), range(24), range(60, 70)),
         seed=7,
         stories=30,
         minutes=1.2,
@@ -89,21 +89,3 @@ def told(asked: Asked) -> Outcome:
     outcome = run(asked, said.append)
     print("\n".join(said))  # shown where the test fails
     return outcome
-
-
-def free_block() -> int:
-    """First port of a block of 70 that are free now."""
-    for base in range(23000, 31000, 100):
-        probes = []
-        try:
-            for port in (*range(base, base + 24), *range(base + 60, base + 70)):
-                probe = socket.socket()
-                probes.append(probe)
-                probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-        return base
-    raise AssertionError("no free block of ports")
