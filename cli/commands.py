@@ -296,6 +296,11 @@ def _say_filed(filed: dict[str, Any], json_: bool) -> None:
     out.print(f"收下了: 稿 {filed['number']} 第 {filed['version']} 版  {filed['story_id']}")
     for warning in filed["warnings"]:
         out.print(f"  注意 {warning['channel']}: {warning['reason']}", markup=False)
+    for one in filed.get("media", []):
+        for line in one["told"]:
+            out.print(f"  {one['file']}: {line}", markup=False)
+        for line in one["problems"]:
+            out.print(f"  注意 {one['file']}: {line}", markup=False)
     out.print(f"下一步: ./run sign {filed['number']} --level 1 --as reviewer-1", markup=False)
 
 

@@ -51,7 +51,7 @@ async def serve(centre: Centre) -> int:
         centre,
         ledger,
         objects.open_objects(settings),
-        lambda path, field, name: inspect(path, programs, field=field, file_name=name),
+        lambda path, field, name: inspect(path, programs, field=field, file_name=name, listen=True),
     )
     watched = groups_of(list(centre.specs.values()))
     now = Brokers(settings.kafka_bootstrap, timeout_ms=2000)

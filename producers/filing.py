@@ -40,6 +40,8 @@ class Facts(Protocol):
     @property
     def duration_s(self) -> float | None: ...
     @property
+    def told(self) -> tuple[str, ...]: ...
+    @property
     def problems(self) -> tuple[str, ...]: ...
 
 
@@ -141,7 +143,7 @@ def _file(
         at=now,
     )
     people.record(tx, caller.id, "story.filed", at=now, story_id=str(story.id))
-    return Filed(201, _told(story, warnings)), linked
+    return Filed(201, _told(story, warnings, received)), linked
 
 
 def revise_story(
@@ -211,7 +213,7 @@ def _revise(
     stories.revise(tx, story, expected=expected, by=caller.id, at=now)
     outbox.append(tx, StoryRevised(story_id=story.id, story=story, by=caller.id), at=now)
     people.record(tx, caller.id, "story.revised", at=now, story_id=row.id)
-    return Filed(200, _told(story, warnings)), linked
+    return Filed(200, _told(story, warnings, received)), linked
 
 
 def _present_plan(desk: Desk, row: Any) -> Plan:
@@ -235,7 +237,7 @@ def keep_asset(desk: Desk, caller: Caller, received: Received) -> dict[str, Any]
     if known is not None:
         _drop(desk, [received.object_key])
     told = asset.model_dump(mode="json", exclude={"ref"})
-    return {**told, "linked": known is not None, "problems": list(received.facts.problems)}
+    return {**told, "linked": known is not None, **_facts(received)}
 
 
 def discard(desk: Desk, received: list[Received]) -> None:
@@ -311,7 +313,7 @@ def _drop(desk: Desk, object_keys: list[str]) -> None:
 
 
 def _facts(received: Received) -> dict[str, Any]:
-    return {"problems": list(received.facts.problems)}
+    return {"told": list(received.facts.told), "problems": list(received.facts.problems)}
 
 
 def _may_edit(row: Any) -> None:
@@ -326,13 +328,14 @@ def _may_edit(row: Any) -> None:
         )
 
 
-def _told(story: Story, warnings: dict[str, str]) -> dict[str, Any]:
+def _told(story: Story, warnings: dict[str, str], received: list[Received]) -> dict[str, Any]:
     return {
         "story_id": str(story.id),
         "number": story.number,
         "version": story.version,
         "headline": story.headline,
         "warnings": [{"channel": c, "reason": reason} for c, reason in warnings.items()],
+        "media": [{"file": one.file_name, **_facts(one)} for one in received],
     }
 
 

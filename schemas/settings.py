@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     ffmpeg: str = ""
     """Path of ffmpeg; empty means found on PATH, else the packaged binary."""
     ffprobe: str = ""
+    sandbox: str = "auto"
+    """How ffmpeg is shut in: ``auto`` (bubblewrap where it works, else Landlock), ``bwrap`` or a
+    path of it, ``landlock``, ``none``."""
     process: str = "cli"
     """Name of this process: log field, Kafka client id, static group member id."""
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from schemas.errors import PipelineError, StorageFull, TransientError
+from streams.fence import Fence, rules, wrapped
 from streams.pipes import Kept, Lines
 
 _CONFINED = Path(__file__).with_name("confined.py")
@@ -75,8 +76,10 @@ def run(
     cancelled: Callable[[], bool] = never,
     on_line: Callable[[str], None] | None = None,
     keep_bytes: int = 16 * 1024 * 1024,
+    fence: Fence | None = None,
 ) -> Output:
-    """Run to the end and return what was said.
+    """Run to the end and return what was said. Without a ``fence`` it may read the whole disk,
+    which is for programs that read nothing of strangers.
 
     ``on_line`` gets each line of stdout, which is then not kept; otherwise ``keep_bytes`` of it
     are. Raises Cancelled, ProgramFailed, StorageFull, or TransientError (too slow by the clock,
@@ -84,7 +87,7 @@ def run(
     """
     output = Output()
     process = subprocess.Popen(
-        _confined(argv, limits),
+        _confined(list(argv), limits, fence, cwd),
         cwd=cwd,
         env=_environment(cwd),
         stdin=subprocess.DEVNULL,
@@ -108,7 +111,8 @@ def run(
     return output
 
 
-def _confined(argv: Sequence[str], limits: Limits) -> list[str]:
+def _confined(argv: list[str], limits: Limits, fence: Fence | None, cwd: Path) -> list[str]:
+    way = fence.sandbox if fence is not None else "none"
     wanted = {
         "parent": os.getpid(),
         "nice": limits.nice,
@@ -116,7 +120,11 @@ def _confined(argv: Sequence[str], limits: Limits) -> list[str]:
         "cpu_s": max(1, round(limits.cpu_s)),
         "file_bytes": limits.file_bytes,
         "open_files": limits.open_files,
+        "network": way == "bwrap",
+        "paths": rules(argv[0], fence) if fence is not None and way == "landlock" else None,
     }
+    if fence is not None and way == "bwrap":
+        argv = wrapped(argv, fence, cwd)
     return [sys.executable, "-I", "-S", str(_CONFINED), json.dumps(wanted), "--", *argv]
 
 
@@ -179,12 +187,15 @@ def _watch(
 
 
 def _cpu_s(pid: int) -> float:
-    """CPU seconds so far; ffmpeg takes SIGXCPU for a polite request, so the limit alone is mute."""
+    """CPU seconds so far, those of its children too, since a sandbox is a process of its own;
+    ffmpeg takes SIGXCPU for a polite request, so the limit alone is mute."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
     except (OSError, UnicodeDecodeError):
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(_cpu_s(int(child)) for child in children)
 
 
 def _remember(output: Output, line: str) -> None:
@@ -224,7 +235,9 @@ def _judge(name: str, status: int, output: Output) -> None:
     lines = list(output.lines)
     if any("No space left on device" in line for line in lines):
         raise StorageFull(f"{name}: no space left on device")
-    if status in {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 255}:
-        # 255 is how ffmpeg ends after SIGTERM; nobody of us sent one.
+    killed = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    if status in {255, *(-one for one in killed), *(128 + one for one in killed)}:
+        # 255 is how ffmpeg ends after SIGTERM, 128 and more how a sandbox tells of a signal;
+        # nobody of us sent one.
         raise TransientError(f"{name} was killed from outside (status {status})")
     raise ProgramFailed(name, status, lines)

@@ -8,13 +8,16 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import PIL
 
 from schemas.errors import PipelineError, Unavailable
 from schemas.settings import Settings
+from streams.fence import Fence, Sandbox
 from streams.ffmpeg_run import Limits, run
 
 _INSTALL = (
@@ -33,6 +36,12 @@ class Programs:
     ffprobe: str
     version: str
     """ffmpeg's and Pillow's version: another version is another rendition."""
+    sandbox: Sandbox = "landlock"
+    bwrap: str = ""
+
+    def fence(self, reads: Iterable[Path], writes: Iterable[Path] = ()) -> Fence:
+        """The fence of one run; all paths absolute."""
+        return Fence(self.sandbox, tuple(reads), tuple(writes), self.bwrap)
 
 
 def find_programs(settings: Settings) -> Programs:
@@ -49,7 +58,34 @@ def find_programs(settings: Settings) -> Programs:
     missing = [name for name in _NEEDED if name not in encoders]
     if missing or not version:
         raise Unavailable("ffmpeg", f"{ffmpeg} 缺少编码器 / lacks {', '.join(missing)}. {_INSTALL}")
-    return Programs(ffmpeg, ffprobe, f"ffmpeg {version[0]}, Pillow {PIL.__version__}")
+    sandbox, bwrap = _sandbox(settings, ffprobe)
+    text = f"ffmpeg {version[0]}, Pillow {PIL.__version__}"
+    return Programs(ffmpeg, ffprobe, text, sandbox, bwrap)
+
+
+def _sandbox(settings: Settings, program: str) -> tuple[Sandbox, str]:
+    """bubblewrap where it is installed and the kernel lets it work, else Landlock; what the
+    settings name is insisted on."""
+    if settings.sandbox in {"landlock", "none"}:
+        return cast("Sandbox", settings.sandbox), ""
+    found = shutil.which("bwrap") if settings.sandbox in {"auto", "bwrap"} else settings.sandbox
+    if found and os.access(found, os.X_OK):
+        try:
+            with tempfile.TemporaryDirectory(prefix="shoufa-") as folder:
+                fence = Fence("bwrap", (), (), found)
+                run([program, "-version"], _LIMITS, cwd=Path(folder), fence=fence)
+            return "bwrap", found
+        except PipelineError as error:
+            why = str(error)
+    else:
+        why = "not found"
+    if settings.sandbox == "auto":
+        return "landlock", ""
+    raise Unavailable(
+        "bwrap",
+        f"SHOUFA_SANDBOX={settings.sandbox}: bubblewrap 不能用 / does not work ({why}). "
+        "请安装 / install it: apt-get install bubblewrap, 或 / or: SHOUFA_SANDBOX=auto",
+    )
 
 
 def _check_builder() -> None:

@@ -22,6 +22,20 @@ def listen(
     return [programs.ffmpeg, *QUIET, "-v", "info", *arguments]
 
 
+def survey(programs: Programs, source: Path, facts: MediaFacts, within_s: float) -> list[str]:
+    """Arguments that decode the keyframes and all sound of the first ``within_s``, and measure its
+    loudness as it stands. Lines of stderr carry their level, so that complaints can be told."""
+    taken = chains.source_input(source, facts, t=f"{within_s:.0f}", skip_frame="nokey")
+    wanted = []
+    if facts.audio is not None:
+        heard = taken[str(facts.audio.stream)].filter("aformat", channel_layouts="stereo|mono")
+        wanted.append(heard.filter("ebur128", peak="true", framelog="verbose"))
+    if facts.video is not None:
+        wanted.append(taken[str(facts.video.stream)])
+    out = ffmpeg.output(*wanted, "-", f="null")
+    return [programs.ffmpeg, *QUIET, "-v", "level+info", *ffmpeg.get_args(out)]
+
+
 def frame_at(
     programs: Programs, source: Path, facts: MediaFacts, at_s: float, name: str
 ) -> list[str]:

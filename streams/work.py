@@ -51,7 +51,14 @@ class Work:
             file_bytes=round(64e6 + 8e6 * self.duration_s),
             nice=self.nice,
         )
-        return run(argv, limits, cwd=self.folder, cancelled=self.cancelled, on_line=on_line)
+        return run(
+            argv,
+            limits,
+            cwd=self.folder,
+            cancelled=self.cancelled,
+            on_line=on_line,
+            fence=self.programs.fence([self.source], [self.folder]),
+        )
 
 
 def cannot(code: str, reason: str) -> PermanentError:

@@ -134,3 +134,38 @@ def test_a_reference_inside_a_mov_is_not_followed(lab: Lab, clip: Path) -> None:
     path.write_bytes(data)
     facts = inspect(path, lab.programs, file_name="a.mov")
     assert facts.duration_s == pytest.approx(4, abs=0.05)  # its own data, not another file's
+
+
+def test_the_sender_is_told_how_it_sounds_and_what_is_broken(lab: Lab) -> None:
+    quiet = lab.draw("quiet.mp4", sound="aevalsrc='0.004*sin(2*PI*440*t)':s=48000", seconds=2)
+    facts = inspect(quiet, lab.programs, listen=True)
+    assert facts.loudness is not None
+    assert facts.loudness.lufs < -40
+    assert any("很轻" in line for line in facts.told)
+    assert facts.damage == ()
+    broken = lab.draw("broken.mp4", picture="testsrc2", seconds=2)
+    data = bytearray(broken.read_bytes())
+    at = data.index(b"mdat") + 200
+    data[at : at + 3000] = bytes(255 - n % 256 for n in range(3000))
+    broken.write_bytes(data)
+    facts = inspect(broken, lab.programs, listen=True)
+    assert facts.damage
+    assert any("损坏" in line for line in facts.problems)
+
+
+@pytest.mark.parametrize("first", ["tff", "bff"])
+def test_fields_are_seen_and_in_their_order(lab: Lab, first: str) -> None:
+    path = lab.draw(
+        f"{first}.mp4",
+        "-flags",
+        "+ildct+ilme",
+        "-x264opts",
+        first,
+        size="720x576",
+        seconds=1,
+        picture="testsrc2",
+        vf=f"setfield={first},fieldorder={first},setparams=field_mode={first}",
+    )
+    video = inspect(path, lab.programs).video
+    assert video is not None
+    assert (video.interlaced, video.field_order) == (True, first)

@@ -89,6 +89,7 @@ class Look:
     width: int | None = 1600
     height: int | None = 900
     duration_s: float | None = None
+    told: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 

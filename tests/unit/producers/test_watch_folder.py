@@ -52,6 +52,7 @@ class SampleFacts:
     width: int | None = 1600
     height: int | None = 900
     duration_s: float | None = None
+    told: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 

@@ -113,3 +113,55 @@ def test_the_label_of_generated_content_is_found() -> None:
     found = facts(video(), packets={0: even(4, 25)}, tags={"aigc": '{"Label":"1"}'})
     assert found.aigc == '{"Label":"1"}'
     assert facts(video(), packets={0: even(4, 25)}).aigc is None
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ("tt", ("tff", True)),
+        ("bt", ("tff", True)),  # stored lower field first, shown upper field first
+        ("bb", ("bff", True)),
+        ("tb", ("bff", True)),
+        ("progressive", ("progressive", False)),
+        ("unknown", ("progressive", False)),
+    ],
+)
+def test_which_field_is_shown_first(told: str, wanted: tuple[str, bool]) -> None:
+    shown = facts(video(field_order=told), packets={0: even(4, 25)}).video
+    assert shown is not None
+    assert (shown.field_order, shown.interlaced) == wanted
+
+
+def test_colours_depth_and_shape_of_pixels() -> None:
+    shown = facts(
+        video(
+            pix_fmt="yuv420p10le",
+            color_transfer="arib-std-b67",
+            color_primaries="bt2020",
+            color_space="bt2020nc",
+            color_range="pc",
+            sample_aspect_ratio="32:22",
+        ),
+        packets={0: even(4, 25)},
+    ).video
+    assert shown is not None
+    assert (shown.hdr, shown.bit_depth, shown.full_range) == ("hlg", 10, True)
+    assert (shown.primaries, shown.transfer, shown.matrix) == ("bt2020", "arib-std-b67", "bt2020nc")
+    assert shown.sample_aspect == "16:11"
+
+
+def test_what_only_the_packets_know() -> None:
+    times = [n / 25 for n in range(100)]
+    packets = Packets(times, 4.0, keys_s=[0.0, 2.0], sizes=[1000] * 50 + [3000] * 50, hidden=7)
+    found = facts(video(), AUDIO, packets={0: packets, 1: even(3, 46.875, start_s=0.5)})
+    shown, sound = found.video, found.audio
+    assert shown is not None
+    assert sound is not None
+    assert (shown.key_every_s, shown.hidden_frames, found.edit_list) == (2.0, 7, True)
+    assert (shown.bit_rate, shown.peak_bit_rate) == (400_000, 600_000)
+    assert sound.start_s == 0.5
+    assert sound.duration_s == pytest.approx(3.0, abs=0.02)
+    assert [(s.kind, s.codec, s.used) for s in found.streams] == [
+        ("video", "h264", True),
+        ("audio", "aac", True),
+    ]
