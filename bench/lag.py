@@ -8,16 +8,17 @@ five minutes on a quiet machine, most of it the broker making 10,000 logs.
 import os
 import resource
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import httpx
 import uvicorn
 from kafka import OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
@@ -26,14 +27,14 @@ from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
-from starlette.responses import Response
 from starlette.routing import Route
 
 from bench._kafka_tools import consumer_groups
 from bench._stack import quantile, row, rss_bytes
+from cli.web import scrape
 from consumers.lag import LagMonitor
 from consumers.lag_read import Brokers
-from consumers.metrics import CONTENT_TYPE, Metrics
+from consumers.metrics import Metrics
 from consumers.story_figures import StoryFigures
 from deploy.stack import jars, kafka
 from deploy.stack.ports import free_base
@@ -44,6 +45,7 @@ from stores.ledger.transaction import open_ledger
 
 FEW, MANY, EACH = 100, 1000, 10
 LOOKS = 5
+SCRAPED = 60
 PATIENCE_S = 600.0
 
 ROOM = """\
@@ -239,7 +241,7 @@ def _served(monitor: LagMonitor, folder: Path) -> list[dict[str, Any]]:
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     try:
-        scrapes = _scrapes(metrics.text)
+        scrapes, size_on_wire = _scrapes(metrics)
         began = time.perf_counter()
         size = len(TypeAdapter(LagSnapshot).dump_json(monitor.latest()))
         as_json = time.perf_counter() - began
@@ -250,18 +252,33 @@ def _served(monitor: LagMonitor, folder: Path) -> list[dict[str, Any]]:
     return [
         row("lag", "scrape", 1000 * quantile(scrapes, 0.5), "ms", 50.0),
         row("lag", "scrape_p95", 1000 * quantile(scrapes, 0.95), "ms", 50.0),
-        row("lag", "scrape_bytes", float(len(metrics.text())), "bytes"),
+        row("lag", "scrape_bytes", float(size_on_wire), "bytes"),
+        row("lag", "scrape_text_bytes", float(len(metrics.text())), "bytes"),
         row("lag", "render", 1000 * rendered, "ms"),
         row("lag", "json", 1000 * as_json, "ms"),
         row("lag", "json_bytes", float(size), "bytes"),
     ]
 
 
-def _scrapes(text: Any) -> list[float]:
-    async def answer(_request: Any) -> Response:
-        return Response(text(), media_type=CONTENT_TYPE)
+SCRAPES = """\
+import sys, time, httpx
+taken = []
+with httpx.Client(timeout=30, headers={"Accept-Encoding": "gzip"}) as client:
+    for _ in range(int(sys.argv[2])):
+        began = time.perf_counter()
+        with client.stream("GET", sys.argv[1]) as answer:
+            answer.raise_for_status()
+            size = sum(len(some) for some in answer.iter_raw())
+        taken.append(time.perf_counter() - began)
+        time.sleep(0.2)
+print(size, *taken)
+"""
+"""A process of its own, as Prometheus is: what it does with the answer is not the scrape's."""
 
-    app = Starlette(routes=[Route("/metrics", answer)])
+
+def _scrapes(metrics: Metrics) -> tuple[list[float], int]:
+    """Seconds of each scrape, and the bytes of the last."""
+    app = Starlette(routes=[Route("/metrics", partial(scrape, metrics))])
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     )
@@ -269,18 +286,19 @@ def _scrapes(text: Any) -> list[float]:
     thread.start()
     _until(lambda: server.started, "the server")
     port = server.servers[0].sockets[0].getsockname()[1]
-    taken = []
     try:
-        with httpx.Client(timeout=30) as client:
-            for _ in range(60):
-                began = time.perf_counter()
-                client.get(f"http://127.0.0.1:{port}/metrics").raise_for_status()
-                taken.append(time.perf_counter() - began)
-                time.sleep(0.2)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRAPES, f"http://127.0.0.1:{port}/metrics", str(SCRAPED)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
+        )
     finally:
         server.should_exit = True
         thread.join(10)
-    return taken
+    size, *taken = done.stdout.split()
+    return [float(one) for one in taken], int(size)
 
 
 def _tool(settings: Settings) -> tuple[float, float]:

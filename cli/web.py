@@ -8,18 +8,18 @@ from functools import partial
 
 import structlog
 import uvicorn
+from starlette.requests import Request
 from starlette.responses import Response
 
 from bus import liveness
 from cli.lag_wiring import monitor_of
+from cli.telling import Telling
 from cli.watching import Watching
 from cli.wiring import Centre, desk_of, open_ledger_of
-from consumers.alarms import Alarms
 from consumers.lag import behind
 from consumers.lag_newsroom import groups_of
 from consumers.lag_read import Brokers
-from consumers.metrics import CONTENT_TYPE, Metrics
-from consumers.robot import say
+from consumers.metrics import Metrics
 from consumers.story_figures import StoryFigures
 from consumers.traces import TraceExporter
 from deploy.site import make_site
@@ -58,7 +58,8 @@ async def serve(centre: Centre) -> int:
     lag = monitor_of(centre, ledger)
     app = make_api(desk, lag=lambda: behind(now, watched), latest=lag.latest)
     traces = TraceExporter(ledger, settings.otlp) if settings.otlp else None
-    metrics = _metrics(centre, ledger, lag.latest)
+    telling = Telling(ledger, settings, centre.newsroom)
+    metrics = _metrics(centre, ledger, lag.latest, telling)
     install_board(
         app,
         ledger,
@@ -71,7 +72,7 @@ async def serve(centre: Centre) -> int:
     feed = settings.data / "app"
     app.add_route(
         "/metrics",
-        lambda _request: Response(metrics.text(), media_type=CONTENT_TYPE),
+        partial(scrape, metrics),
         methods=["GET"],
         include_in_schema=False,
     )
@@ -110,6 +111,7 @@ async def serve(centre: Centre) -> int:
     await asyncio.wait(tasks, timeout=6)
     watching.stop()
     metrics.close()
+    telling.close()
     if traces is not None:
         traces.close()
     lag.stop()
@@ -118,14 +120,18 @@ async def serve(centre: Centre) -> int:
     return 0
 
 
-def _metrics(centre: Centre, ledger: Ledger, latest: Latest) -> Metrics:
+async def scrape(metrics: Metrics, request: Request) -> Response:
+    """``GET /metrics``: made beforehand, so in the server's own thread."""
+    body, headers = metrics.answer(request.headers.get("accept-encoding", ""))
+    return Response(body, headers=headers)
+
+
+def _metrics(centre: Centre, ledger: Ledger, latest: Latest, telling: Telling) -> Metrics:
     """The figures of ``/metrics``, and the alarms that rest on them."""
-    robot = centre.newsroom.robot
-    alarms = Alarms(ledger, centre.newsroom.centre, None if robot is None else partial(say, robot))
     stories = StoryFigures(ledger, centre.specs.values())
     every_s = centre.settings.probe_every_s
     metrics = Metrics(stories, latest, probe_every_s=every_s)
-    metrics.each = lambda: alarms.turn(
+    metrics.each = lambda: telling.turn(
         stories.figures,
         latest(),
         probe_silent_s=stories.probe_silent_s() if every_s else 0.0,

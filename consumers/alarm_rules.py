@@ -4,6 +4,7 @@ The same conditions as in ``deploy/monitoring/alerts.rules.yml``, for a centre w
 A single late story is told to the duty editor; it pages nobody.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,12 +22,15 @@ HOLD_S: dict[str, float] = {
     "letters": 0,
     "blind": 60,
     "probe": 60,
+    "ledger": 60,
 }
 """Kind → seconds for which a condition must hold before anybody is told."""
 CLEAR_S = 60.0
 """… and for which it must be gone before its end is told: a flicker is one alarm."""
 PROBE_SILENT_S = 900.0
 """Longer than any call that a publisher may be busy with."""
+EVENTS = frozenset({"lost", "order"})
+"""Things that happened: they can stop happening, but nothing is well again by that."""
 TITLES = 3
 """So many headlines stand in a sentence; the rest is a number."""
 
@@ -41,17 +45,33 @@ class Condition:
     sentence: str
 
 
+LEDGER_AWAY = Condition(
+    "ledger",
+    "ledger",
+    "page",
+    "账本 (数据库) 读不了或写不了, 收稿、审稿和发布都在等它, 请运维立即查看",
+)
+"""Told from memory: the book of alarms is in the ledger too."""
+
+
 def conditions(
-    figures: Figures, lag: LagSnapshot, *, breaches: int, probe_silent_s: float = 0.0
+    figures: Figures,
+    lag: LagSnapshot,
+    *,
+    breaches: int,
+    lost: Mapping[str, int] | None = None,
+    probe_silent_s: float = 0.0,
 ) -> list[Condition]:
     """Everything that is wrong now. ``breaches``: followers of the last minutes that were early;
-    ``probe_silent_s``: since the outlet that waits longest took a probe."""
+    ``lost``: group → records that it lost in the last minutes; ``probe_silent_s``: since the outlet
+    that waits longest took a probe."""
     found = list(_late(figures))
     if lag.stale:
         told = "看不到积压情况: Kafka 或监测停了, 没有数据不等于正常, 请运维查看"
         found.append(Condition("blind", "blind", "page", told))
     else:
         found += _stuck(lag)
+    found += _lost(lag, lost or {})
     if breaches:
         told = f"有 {breaches} 条稿件在新媒体首发之前就发到了跟进渠道, 请值班编辑核对"
         found.append(Condition("order", "order", "editor", told))
@@ -80,15 +100,20 @@ def _stuck(lag: LagSnapshot) -> Iterator[Condition]:
     names = {outlet.channel: outlet.name for outlet in lag.outlets}
     for group in lag.groups:
         place = _place(group.group, names)
-        if group.lost:
-            told = f"{place}有 {group.lost} 条消息没有处理就被 Kafka 清除, 请运维立即查看"
-            yield Condition(f"lost:{group.group}", "lost", "page", told)
         if group.members == 0 and group.lag:
             told = f"{place}没有进程在处理, 已积压 {group.lag} 条, 请运维查看"
             yield Condition(f"nobody:{group.group}", "nobody", "page", told)
         elif group.status in {"STALL", "STOP"}:
-            told = f"{place}停滞不前: {group.reason.partition(' / ')[0]}, 请运维查看"
+            behind = f", 积压 {group.lag} 条" if group.lag else ""
+            told = f"{place}停滞不前: {group.reason.partition(' / ')[0]}{behind}, 请运维查看"
             yield Condition(f"stuck:{group.group}", "stuck", "page", told)
+
+
+def _lost(lag: LagSnapshot, lost: Mapping[str, int]) -> Iterator[Condition]:
+    names = {outlet.channel: outlet.name for outlet in lag.outlets}
+    for group, count in lost.items():
+        told = f"{_place(group, names)}有 {count} 条消息没有处理就被 Kafka 清除, 请运维立即查看"
+        yield Condition(f"lost:{group}", "lost", "page", told)
 
 
 def _place(group: str, names: Mapping[str, str]) -> str:
@@ -138,7 +163,9 @@ def message(begun: list[Alarm], ended: list[Alarm], centre: str) -> str:
     lines += [f"● {a.sentence}" for a in sorted(begun, key=lambda a: order[a.severity])]
     for alarm in ended:
         minutes = max(1, round(((alarm.ended_at or 0) - alarm.began_at) / 60_000))
-        lines.append(f"○ 已恢复 (历时 {minutes} 分): {alarm.sentence.partition(':')[0]}")
+        what = re.split("[:,]", alarm.sentence, maxsplit=1)[0]
+        over = "没有再发生" if alarm.kind in EVENTS else f"已恢复 (历时 {minutes} 分)"
+        lines.append(f"○ {over}: {what}")
     return _cut(lines, 2000)
 
 

@@ -63,6 +63,7 @@ def fold(
     it has in hand reports progress elsewhere."""
     remade = _remade(memory, look)
     _remember_missing(memory, look)
+    sure = _sure(look)
     for place, end in look.ends.items():
         if place in remade:
             memory.ends.pop(place, None)
@@ -70,11 +71,19 @@ def fold(
         if place in look.starts:
             memory.seen_ms[place] = look.wall_ms
     groups = tuple(
-        _group(memory, look, name, rules_of, remade, progressing=progressing.get(name, False))
+        _group(
+            memory,
+            look,
+            name,
+            rules_of,
+            remade,
+            sure=sure,
+            progressing=progressing.get(name, False),
+        )
         for name in sorted(look.groups)
     )
     memory.topic_ids |= {name: kept for name, kept in look.topics.items() if kept is not None}
-    if _sure(look):  # what is not there is gone, not hidden
+    if sure:  # what is not there is gone, not hidden
         memory.groups = {n: t for n, t in memory.groups.items() if n in look.groups}
         memory.ends = {p: e for p, e in memory.ends.items() if p in look.ends}
         memory.seen_ms = {p: m for p, m in memory.seen_ms.items() if p in look.ends}
@@ -119,6 +128,7 @@ def _group(
     rules_of: RulesOf,
     remade: set[Place],
     *,
+    sure: bool,
     progressing: bool,
 ) -> GroupLag:
     group = look.groups[name]
@@ -129,7 +139,7 @@ def _group(
         places |= {(t, p) for t in topics for p in look.partitions.get(t, ())}
     if group.error:
         places |= set(tracks)
-    elif _sure(look):
+    elif sure:
         for gone in set(tracks) - places:
             del tracks[gone]
     read = None if group.owned is None else {topic for topic, _ in group.owned}

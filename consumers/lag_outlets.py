@@ -217,17 +217,22 @@ def blanked(snapshot: LagSnapshot) -> LagSnapshot:
         )
         for group in snapshot.groups
     )
-    outlets = tuple(
+    outlets = blank_outlets(snapshot.outlets, "读不到消息总线")
+    return replace(
+        snapshot, stale=True, status="UNKNOWN", groups=groups, outlets=outlets, work=None
+    )
+
+
+def blank_outlets(outlets: tuple[OutletLag, ...], why: str) -> tuple[OutletLag, ...]:
+    """Nobody can tell how they stand, and ``why``; their numbers are those of the last look."""
+    return tuple(
         replace(
             one,
             word="未知",
-            sentence="读不到消息总线, 数字停在上一次",
+            sentence=f"{why}, 下面的条数是上一次的",
             eta_s=None,
             since_ms=None,
             status="UNKNOWN",
         )
-        for one in snapshot.outlets
-    )
-    return replace(
-        snapshot, stale=True, status="UNKNOWN", groups=groups, outlets=outlets, work=None
+        for one in outlets
     )

@@ -132,6 +132,8 @@ def trend(track: Track, rules: Rules, now: float) -> tuple[Trend, float | None]:
 class Verdict:
     status: Status
     reason: str
+    """Without the number of records: a group shows its worst partition's sentence beside the sum
+    of all, and two different numbers would contradict each other."""
 
 
 NO_FIGURE: dict[Why, Verdict] = {
@@ -203,10 +205,9 @@ def _nobody_reads(seen: Seen, track: Track, still: float) -> Verdict | None:
         whom = "没有成员" if seen.members == 0 else "没有成员分到该分区"
         return Verdict(
             "STOP",
-            f"{whom}, {seen.lag} 条在等, 已 {still:.0f} 秒 / nobody has it, "
-            f"{seen.lag} wait, for {still:.0f} s",
+            f"{whom}, 积压已 {still:.0f} 秒 / nobody has it, records wait for {still:.0f} s",
         )
-    return Verdict("EMPTY", f"刚失去成员, {seen.lag} 条在等 / just left, {seen.lag} wait")
+    return Verdict("EMPTY", "成员刚离开, 还有积压 / members just left, records wait")
 
 
 def _stands(
@@ -220,7 +221,7 @@ def _stands(
             text = f"{still:.0f} 秒没有提交 / no commit for {still:.0f} s, no members"
             return Verdict("STOP", text)
         why = " (重新分配不止 / rebalancing on and on)" if seen.rebalancing else ""
-        text = f"{still:.0f} 秒没有进展, {seen.lag} 条在等 / no move for {still:.0f} s"
+        text = f"{still:.0f} 秒没有进展 / no move for {still:.0f} s"
         return Verdict("STALL", text + why)
     if seen.rebalancing:
         return Verdict("REBALANCING", "正在重新分配 / being shared out anew")
@@ -248,7 +249,7 @@ def _moves(seen: Seen, track: Track, rules: Rules, age_s: float | None) -> Verdi
             f"最早一条已等 {age_s:.0f} 秒, 观察时间尚短 / the first record waits for "
             f"{age_s:.0f} s; watched too short a time to tell more",
         )
-    return Verdict("OK", f"{seen.lag} 条在处理 / {seen.lag} under way")
+    return Verdict("OK", "在处理 / under way")
 
 
 def worst(statuses: Iterable[Status], default: Status) -> Status:

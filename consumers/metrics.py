@@ -1,8 +1,11 @@
 """``/metrics``: made once a cycle, served as it is. A scrape never waits for Kafka or the ledger."""
 
+import gzip
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -19,6 +22,24 @@ from stores.ledger import probes
 log = structlog.get_logger("metrics")
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
+
+
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """What one scrape is answered with: the text, and the same packed with gzip."""
+
+    text: bytes = b""
+    packed: bytes = b""
+
+    def answer(self, accepted: str) -> tuple[bytes, dict[str, str]]:
+        """Body and headers for a client that takes the encodings ``accepted`` (the request's
+        Accept-Encoding). Prometheus takes gzip: ten thousand partitions are seven megabytes of
+        text and a third of one packed, which costs hardly more than the text's copy."""
+        headers = {"Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"}
+        if _GZIP.search(accepted.lower()):
+            return self.packed, headers | {"Content-Encoding": "gzip"}
+        return self.text, headers
 
 
 class Metrics(Collector):
@@ -43,7 +64,7 @@ class Metrics(Collector):
         self._registry.register(self)
         for own in (ProcessCollector, PlatformCollector, GCCollector):
             own(registry=self._registry)
-        self._text = b""
+        self._told = Exposition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
 
@@ -57,7 +78,11 @@ class Metrics(Collector):
 
     def text(self) -> bytes:
         """The exposition text of the last cycle; its figures carry their own time."""
-        return self._text
+        return self._told.text
+
+    def answer(self, accepted: str = "") -> tuple[bytes, dict[str, str]]:
+        """Body and headers of a scrape."""
+        return self._told.answer(accepted)
 
     def collect(self) -> Iterator[Metric]:
         yield from lag_metrics.families(self.lag())
@@ -71,7 +96,8 @@ class Metrics(Collector):
             self._probe()
         except PipelineError as error:
             log.warning("metrics.ledger_away", error=str(error))
-        self._text = generate_latest(self._registry)
+        text = generate_latest(self._registry)
+        self._told = Exposition(text, gzip.compress(text, compresslevel=1, mtime=0))
         self.each()
 
     def _probe(self) -> None:

@@ -141,8 +141,13 @@ function strip(counts) {
     put(element, value === undefined ? "–" : String(value));
     element.toggleAttribute("data-zero", value === 0);
   }
-  const busy = counts.busy;
-  put(document.getElementById("quiet"), busy === undefined ? "" : busy ? `${busy} 项进行中` : "安静 · 没有进行中的工作");
+  put(document.getElementById("quiet"), counts.busy === undefined ? "" : doing(counts.busy, counts.moving));
+}
+
+// Nothing in hand is not yet quiet: what waits for people or a time is on its way all the same.
+function doing(busy, moving) {
+  if (busy) return `${busy} 项进行中`;
+  return moving ? `没有进行中的工作 · ${moving} 条在等审核、波次或时间` : "安静 · 没有进行中的工作";
 }
 
 function draw(number, html, known, whole) {
@@ -264,6 +269,6 @@ filter();
 setInterval(tick, 1000);
 if (live) {
   const quiet = document.getElementById("quiet");
-  put(quiet, Number(quiet.dataset.busy) ? `${quiet.dataset.busy} 项进行中` : "安静 · 没有进行中的工作");
+  put(quiet, doing(Number(quiet.dataset.busy), Number(document.querySelector('[data-count="moving"]').textContent)));
   connect();
 }

@@ -8,15 +8,18 @@ from typing import Any
 import httpx
 import pytest
 
+from cli.telling import Telling
 from consumers import robot
 from consumers.alarm_rules import CLEAR_S, conditions, follow, message
 from consumers.alarms import GROUP_S, PAUSE_S, Alarms
 from consumers.story_figures import Figures
 from deploy.simulators.wecom_robot import MOST_BYTES, create_app
 from schemas.alarm import Alarm
-from schemas.errors import InvalidInput, TransientError
+from schemas.errors import InvalidInput, TransientError, Unavailable
 from schemas.lag import NOTHING, GroupLag, LagSnapshot, Late
 from schemas.newsroom import Robot
+from stores.ledger import alarms as kept
+from stores.ledger.transaction import Ledger
 from tests.centre import CentreInMemory, Outlet
 from tests.loopback import served
 
@@ -61,13 +64,33 @@ def test_many_late_stories_are_one_sentence() -> None:
             replace(FINE, groups=(group("shoufa-core", status="STALL", reason="不动了 / x"),)),
             "停滞",
         ),
-        (replace(FINE, groups=(group("shoufa-core", lost=2),)), "2 条消息没有处理就被"),
     ],
 )
 def test_what_stands_still_is_told(lag: LagSnapshot, part: str) -> None:
     (sentence,) = told(lag=lag)
     assert part in sentence
     assert " / " not in sentence
+
+
+def test_a_stuck_group_says_how_much_waits() -> None:
+    stuck = group("shoufa-transcode", status="STALL", reason="90 秒没有进展 / no move", lag=7)
+    (sentence,) = told(lag=replace(FINE, groups=(stuck,)))
+    assert sentence == "转码停滞不前: 90 秒没有进展, 积压 7 条, 请运维查看"
+
+
+def test_an_end_says_what_is_over_and_asks_for_nothing() -> None:
+    alarms = [
+        Alarm("late:web", "late", "editor", "网站有 1 条稿件超时未送达: 《甲, 乙》 (编辑)", 0, 0),
+        Alarm("nobody:x", "nobody", "page", "转码没有进程在处理, 已积压 3 条, 请运维查看", 0, 0),
+        Alarm("lost:x", "lost", "page", "转码有 2 条消息没有处理就被 Kafka 清除, 请运维", 0, 0),
+    ]
+    ended = [replace(alarm, ended_at=300_000) for alarm in alarms]
+    assert message([], ended, "青禾").split("\n") == [
+        "【青禾】",
+        "○ 已恢复 (历时 5 分): 网站有 1 条稿件超时未送达",
+        "○ 已恢复 (历时 5 分): 转码没有进程在处理",
+        "○ 没有再发生: 转码有 2 条消息没有处理就被 Kafka 清除",
+    ]
 
 
 def test_no_processes_explain_why_a_group_stands_still() -> None:
@@ -175,6 +198,126 @@ def test_what_begins_together_is_one_message(centre: CentreInMemory) -> None:
         alarms.turn(Figures(late=tuple(others)), FINE)
     assert len(chat.shown) == 1
     assert chat.shown[0].count("超时未送达") == 5
+
+
+def test_lost_records_are_told_once_and_are_not_news_for_ever(centre: CentreInMemory) -> None:
+    chat = Group()
+    alarms = Alarms(centre.ledger, "青禾", chat.say, clock=lambda: chat.clock)
+
+    def turn(lost: int, *, times: int) -> None:
+        for _ in range(times):
+            _pass(centre, chat, 10)
+            alarms.turn(Figures(), replace(FINE, groups=(group("shoufa-core", lost=lost),)))
+
+    turn(2, times=3)
+    assert chat.shown == []  # of before this process
+    turn(5, times=80)
+    assert ["3 条消息没有处理" in text for text in chat.shown] == [True, True]
+    assert "没有再发生" in chat.shown[1]
+
+
+class Away:
+    """A ledger that answers when it is told to."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.real = ledger
+        self.reads = self.writes = True
+        self.now_ms = ledger.now_ms
+        self.shared = ledger.shared
+
+    def snapshot(self) -> Any:
+        if not self.reads:
+            raise Unavailable("ledger", "gone")
+        return self.real.snapshot()
+
+    def transaction(self) -> Any:
+        if not self.writes:
+            raise Unavailable("ledger", "disk full")
+        return self.real.transaction()
+
+
+def test_a_ledger_that_is_away_is_told_and_so_is_its_return(centre: CentreInMemory) -> None:
+    chat, ledger = Group(), Away(centre.ledger)
+    alarms = Alarms(ledger, "青禾", chat.say, clock=lambda: chat.clock)  # type: ignore[arg-type]
+
+    def turn(times: int) -> None:
+        for _ in range(times):
+            _pass(centre, chat, 10)
+            alarms.turn(Figures(), FINE)
+
+    turn(2)
+    ledger.reads = False
+    turn(5)
+    assert chat.shown == []  # not yet a minute
+    turn(30)
+    assert [text.count("账本 (数据库) 读不了") for text in chat.shown] == [1]
+    ledger.reads = True
+    turn(30)
+    assert len(chat.shown) == 2
+    assert "已恢复" in chat.shown[1]
+    assert "请运维" not in chat.shown[1]
+
+
+def test_a_book_that_cannot_be_written_repeats_no_message(centre: CentreInMemory) -> None:
+    chat, ledger = Group(), Away(centre.ledger)
+    alarms = Alarms(ledger, "青禾", chat.say, clock=lambda: chat.clock)  # type: ignore[arg-type]
+
+    def turn(figures: Figures, times: int) -> None:
+        for _ in range(times):
+            _pass(centre, chat, 10)
+            alarms.turn(figures, FINE)
+
+    ledger.writes = False
+    turn(Figures(late=(LATE,)), 40)
+    texts = "".join(chat.shown)
+    assert (texts.count("网站有 1 条"), texts.count("账本 (数据库)")) == (1, 1)
+    ledger.writes = True
+    turn(Figures(late=(LATE,)), 20)
+    with centre.ledger.snapshot() as view:
+        assert kept.book(view)["late:web"].told_at is not None
+    turn(Figures(), 20)
+    texts = "".join(chat.shown)
+    assert (texts.count("● "), texts.count("○ ")) == (2, 2)
+
+
+def test_of_several_hosts_one_tells_and_the_last_one_watches_the_ledger(
+    centre: CentreInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lease:
+        """Handed on by the test."""
+
+        owner: Any = None
+
+        def __init__(self, ledger: Any, _settings: Any, _name: str) -> None:
+            self.ledger = ledger
+
+        def mine(self) -> Any:
+            return self.ledger if Lease.owner is self else None
+
+    monkeypatch.setattr("cli.telling.OneHost", Lease)
+    chat = Group()
+    hosts = []
+    for _ in range(2):
+        made = Telling(Away(centre.ledger), centre.settings, centre.newsroom)  # type: ignore[arg-type]
+        made.alarms = Alarms(made._turn.ledger, "青禾", chat.say, clock=lambda: chat.clock)
+        hosts.append(made)
+
+    def turn(figures: Figures, times: int) -> None:
+        for _ in range(times):
+            _pass(centre, chat, 10)
+            for host in hosts:
+                host.turn(figures, FINE, probe_silent_s=0.0)
+
+    Lease.owner = hosts[0]._turn
+    turn(Figures(late=(LATE,)), 15)
+    Lease.owner = hosts[1]._turn  # it goes on from the same book
+    turn(Figures(late=(LATE,)), 15)
+    assert len(chat.shown) == 1
+    Lease.owner = None  # the ledger is away, and nobody can own anything
+    for host in hosts:
+        host._turn.ledger.reads = False  # type: ignore[attr-defined]
+    turn(Figures(), 20)
+    assert [text.count("账本 (数据库)") for text in chat.shown] == [0, 1]
 
 
 @pytest.fixture

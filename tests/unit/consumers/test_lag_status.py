@@ -159,7 +159,7 @@ def gone(at: float, committed: int | None, end: int, **changes: Any) -> Seen:
 def test_a_consumer_that_left_is_seen_at_once_and_stopped_at_the_second_look() -> None:
     assert after(seen(0.0, 4, 10), gone(5.0, 6, 10)).status == "EMPTY"
     verdict = after(seen(0.0, 4, 10), gone(5.0, 6, 10), gone(10.0, 6, 10))
-    assert (verdict.status, "4 条在等" in verdict.reason) == ("STOP", True)
+    assert (verdict.status, "积压已 5 秒" in verdict.reason) == ("STOP", True)
     assert after(seen(0.0, 4, 10), gone(5.0, 10, 10)).status == "EMPTY"
 
 
