@@ -7,22 +7,22 @@ altered or moved. An exact repetition is neither: Kafka may bring any record twi
 
 from sqlalchemy import Connection
 
-from schemas.codec import Message
 from schemas.errors import Fault, InvalidInput
 from stores.ledger import outbox
 
 
 def check(
-    view: Connection, topic: str, key: bytes | None, value: bytes, event_id: str, message: Message
+    view: Connection, topic: str, key: bytes | None, value: bytes, event_id: str, kind: str
 ) -> None:
-    """Raises InvalidInput (field ``forged``) unless the ledger wrote exactly this record."""
+    """Raises InvalidInput (field ``forged``) unless the ledger wrote exactly this record, of type
+    ``kind``."""
     row = outbox.written(view, event_id)
     if row is None:
         raise _forged("the ledger never wrote a record with this id")
     if row.topic != topic:
         raise _forged(f"the ledger wrote it for {row.topic}, it lies on {topic}")
-    if row.type != message.type():
-        raise _forged(f"the ledger wrote {row.type}, it says {message.type()}")
+    if row.type != kind:
+        raise _forged(f"the ledger wrote {row.type}, it says {kind}")
     if row.value.encode() != value or row.key.encode() != (key or b""):
         raise _forged("it is not what the ledger wrote under this id")
 

@@ -140,7 +140,9 @@ class OrderLoop:
             if not isinstance(order, Order):
                 raise InvalidInput(Fault("wrong_type", "ce_type", "an event on an order topic"))
             with self.ledger.snapshot() as view:
-                self.source.genuine(view, record.topic, record.key, record.value, event_id, order)
+                self.source.genuine(
+                    view, record.topic, record.key, record.value, event_id, order.type()
+                )
                 rowless = self.source.rowless(order)
                 place = None if rowless else self.source.place_of(order)
                 if not rowless and not self.source.exists(view, place):

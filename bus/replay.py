@@ -48,7 +48,7 @@ def plan(tx: Connection, row: Row[Any], topics: frozenset[str]) -> Plan:
     try:
         event_id, message = decode(value, _headers(row))
         # a forged record must not get a row of the outbox, which would stand behind it
-        genuine.check(tx, row.topic, key.encode(), value, event_id, message)
+        genuine.check(tx, row.topic, key.encode(), value, event_id, message.type())
     except InvalidInput as error:
         return Plan(False, f"会再成死信 / would die again: {error}")
     if row.topic == STORY_EVENTS and not isinstance(message, Event):

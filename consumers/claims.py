@@ -32,6 +32,8 @@ class Claim:
     number: int
     withdrawn_reason: str | None
     sent_before: int
+    copy: bytes | None
+    """The frozen copy as the ledger keeps it; whoever uses it checks the hash."""
 
 
 def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Claim | None:
@@ -46,7 +48,8 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
         story = stories.get(tx, row.story_id)
         sent_before = now + round(spec.call_deadline_s * 1000)
         if row.state in publications.ASKING or row.handle is not None:
-            return Claim(row, None, story.number, story.withdrawn_reason, sent_before)
+            copy = stories.copy_body(tx, row.copy_sha256, row.story_id, row.channel)
+            return Claim(row, None, story.number, story.withdrawn_reason, sent_before, copy)
         stop = may_claim(_claimant(tx, row, story))
         if stop is not None:
             _stop(tx, row, _honest(row, stop), now)
@@ -68,6 +71,7 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
             # a request whose answer was lost may still arrive, and must not do so after this one
             publications.change_row(tx, row, at=now, due_at=clear_at)
             return None
+        copy = stories.copy_body(tx, row.copy_sha256, row.story_id, row.channel)
         attempt_id = str(new_id())
         publications.begin_attempt(tx, row, attempt_id=attempt_id, owner=owner, at=now)
         publications.change_row(
@@ -80,7 +84,7 @@ def claim(ledger: Ledger, spec: ChannelSpec, found: Row[Any], owner: str) -> Cla
             requested_at=row.requested_at or now,
             **({"state": "intent"} if row.verb == "create" else {}),
         )
-    return Claim(row, attempt_id, story.number, story.withdrawn_reason, sent_before)
+    return Claim(row, attempt_id, story.number, story.withdrawn_reason, sent_before, copy)
 
 
 def _claimant(tx: Connection, row: Row[Any], story: Row[Any]) -> Claimant:

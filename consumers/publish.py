@@ -49,7 +49,7 @@ from schemas.settings import Settings
 from schemas.text import foreign
 from schemas.topics import release_orders
 from stores import objects
-from stores.ledger import probes, publications, stories
+from stores.ledger import probes, publications
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("publish")
@@ -166,12 +166,25 @@ class Publisher:
                     unsure = False
                 self._answer_probe()
                 worked = self._work_once()
+                self._tend()
                 if not worked:
                     self._sleep()
             except PipelineError as error:
                 log.warning("publish.waiting", channel=self.spec.id, error=str(error))
                 unsure = True
                 self._stop.wait(1.0)
+
+    def _tend(self) -> None:
+        """What the account left until the receipt was written."""
+        tend = getattr(self.account, "tend", None)
+        if tend is None:
+            return
+        try:
+            tend()
+        except TransientError as error:
+            log.warning("publish.tending", channel=self.spec.id, reason=error.reason)
+        except Exception:  # as for any call: a bug in a channel must not end the thread
+            log.exception("publish.channel_failed", channel=self.spec.id)
 
     def _sleep(self) -> None:
         now = self.ledger.now_ms()
@@ -224,7 +237,7 @@ class Publisher:
         end = began + self.spec.call_deadline_s
         probing = False
         try:
-            copy, payload = self._copy(row)
+            copy, payload = self._copy(taken)
             attempt = self._attempt(taken, copy, media, end)
         except (TransientError, Unavailable) as error:
             answer: Answer = TransientError(str(error))
@@ -300,9 +313,8 @@ class Publisher:
             log.exception("publish.channel_failed", channel=self.spec.id)
             return UnknownOutcome(f"{type(error).__name__}: {error}")
 
-    def _copy(self, row: Row[Any]) -> tuple[ChannelCopy, Any]:
-        with self.ledger.snapshot() as view:
-            body = stories.copy_body(view, row.copy_sha256, row.story_id, row.channel)
+    def _copy(self, taken: claims.Claim) -> tuple[ChannelCopy, Any]:
+        row, body = taken.row, taken.copy
         if body is None or sha256(body) != row.copy_sha256:
             body = objects.get(self.store, keys.copy(row.copy_sha256), row.copy_sha256)
         copy = ChannelCopy.model_validate_json(body)

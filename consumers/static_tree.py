@@ -1,10 +1,11 @@
 """A static tree that readers see (web site, app feed): publish, find, withdraw, read back.
 
 Index pages are made from the records alone (:mod:`consumers.static_records`), so they can be made
-again at any time. One change runs in this order: record marked unsettled → media → story page →
-index pages → feeds → record settled. What a crash left unsettled is rolled forward where the
-page stands, else back, before anything else happens. A tree has a single writer: the owner of its
-channel.
+again at any time. One change runs in this order: record marked unsettled → media → story page,
+read back → index pages → feeds → record settled. The receipt need not wait for what follows the
+read-back: ``tend`` does it, and so does whatever comes next. What a crash left unsettled is rolled
+forward where the page stands, else back, before anything else happens. A tree has a single writer:
+the owner of its channel.
 
 Records, media and story pages are flushed to the disk before the next step. Index pages and feeds
 are not: a power cut may lose them, and the first start after a boot makes them again.
@@ -70,6 +71,8 @@ class Tree:
     read_timeout_s: float
     standing: Standing = field(init=False)
     _settled: bool = False
+    _owed: Record | None = None
+    """Its page stands; index pages and the record's settling are still to be written."""
 
     def __post_init__(self) -> None:
         self.standing = Standing(self.pages.names)
@@ -101,7 +104,7 @@ class Tree:
         page = self.pages.story(draft.payload, record, addresses)
         record = record.model_copy(update={"text_sha256": sha256(page)})
         if not self._stands(record, before, placed):
-            self._put(record, before, page, placed, attempt)
+            self._put(record, page, placed, attempt)
         return self._shown(record, attempt)
 
     def find(self, attempt: Attempt) -> Live | Accepted | Absent:
@@ -143,12 +146,21 @@ class Tree:
             "原地址显示“内容已撤回”（410），列表、订阅与素材均已删除 / 410, gone from lists and feeds"
         )
 
+    def tend(self) -> None:
+        """Bring index pages and feeds up to the last change. TransientError when the disk does not
+        allow it; then the next call, of whatever kind, tries again."""
+        self.settle()
+
     def settle(self) -> None:
         """Load the records, finish or undo what a crash left half done, make pages anew where the
         look changed. TransientError when the disk does not allow it."""
-        if self._settled:
+        if self._settled and self._owed is None:
             return
         with self._change(TransientError):
+            owed, self._owed = self._owed, None
+            if owed is not None:
+                self._list(owed)
+                return
             remove_temporaries(self.root)
             self.standing.fill(static_records.load(self.root))
             unsettled = [record for record in self.standing.records.values() if not record.settled]
@@ -172,13 +184,11 @@ class Tree:
     def _put(
         self,
         record: Record,
-        before: Record | None,
         page: bytes,
         placed: Sequence[Placed],
         attempt: Attempt,
     ) -> None:
         path = self.pages.path(record.number)
-        attempt.checkpoint("page", path)
         attempt.remaining_s()
         with self._change(TransientError):
             static_records.save(self.root, record)
@@ -190,11 +200,16 @@ class Tree:
             if self.standing.returns(record):
                 (self.root / GONE_FOLDER / path).unlink(missing_ok=True)
                 write_group(self.root, self._gone_list())
-            touched = [record, before] if before and before.state == "live" else [record]
-            self._write_indexes(touched, flush=False)
-            self._seal(record)
-            if before is not None:
-                self._remove_unused(before.folders)
+            self._owed = record
+
+    def _list(self, record: Record) -> None:
+        """Live record whose page stands → the rest of its change. OSError."""
+        before = record.previous
+        touched = [record, before] if before and before.state == "live" else [record]
+        self._write_indexes(touched, flush=False)
+        self._seal(record)
+        if before is not None:
+            self._remove_unused(before.folders)
 
     def _take_down(self, record: Record) -> None:
         """Withdrawn record → its consequences. Repeatable. OSError."""

@@ -19,6 +19,10 @@ capabilities = Capabilities(
 class Account:
     tree: Tree
 
+    def tend(self) -> None:
+        """Index pages and feeds, once the receipt is written."""
+        self.tree.tend()
+
     def close(self) -> None:
         self.tree.client.close()
 

@@ -206,7 +206,8 @@ class Outside:
 class Channel(Protocol):
     """What a channel module has. ``Spec``: its part of the channels file. ``Payload``: the copy
     as it will be sent, with placeholders. ``Account``: whatever ``connect`` opens (HTTP client,
-    token, folders), with ``close()``."""
+    token, folders), with ``close()``; and with ``tend()`` where something may wait until the receipt
+    is written: called after each outcome and once a second; raises TransientError."""
 
     @property
     def capabilities(self) -> Capabilities: ...

@@ -52,23 +52,29 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]] | None) -> 
 
     Tolerates unknown fields of the same major version; an unknown type is refused.
     """
-    given: dict[str, str] = {}
-    for name, raw in headers or ():
-        given[name] = (raw or b"").decode("utf-8", "replace")
-    kind = given.get("ce_type", "")
-    model = EVENTS.get(kind) or ORDERS.get(kind)
-    if model is None:
-        raise InvalidInput(Fault("unknown_type", "ce_type", f"unknown type {kind[:100]!r}"))
-    try:
-        event_id = str(UUID(given.get("ce_id", "")))
-    except ValueError as error:
-        raise InvalidInput(Fault("bad_id", "ce_id", "not a UUID")) from error
+    event_id, kind = identify(headers)
+    model = EVENTS.get(kind) or ORDERS[kind]
     try:
         message = model.model_validate_json(value or b"")
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise InvalidInput(Fault("bad_data", where, error.errors()[0]["msg"])) from error
     return event_id, message
+
+
+def identify(headers: Iterable[tuple[str, bytes]] | None) -> tuple[str, str]:
+    """Event id and type that a record says it has; raises ``InvalidInput`` for an unknown type or
+    an id that is none."""
+    given: dict[str, str] = {}
+    for name, raw in headers or ():
+        given[name] = (raw or b"").decode("utf-8", "replace")
+    kind = given.get("ce_type", "")
+    if kind not in EVENTS and kind not in ORDERS:
+        raise InvalidInput(Fault("unknown_type", "ce_type", f"unknown type {kind[:100]!r}"))
+    try:
+        return str(UUID(given.get("ce_id", ""))), kind
+    except ValueError as error:
+        raise InvalidInput(Fault("bad_id", "ce_id", "not a UUID")) from error
 
 
 def derived_id(cause: str, index: int) -> UUID:

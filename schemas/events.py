@@ -235,3 +235,7 @@ EVENTS: dict[str, type[Event]] = {
         LedgerWritten,
     )
 }
+
+FOR_OTHERS = frozenset({LedgerWritten.type(), StoryApproved.type()})
+"""From these nothing follows here: the first is for the rebuild of the ledger; of an approval all was
+decided with the signature that it came with, in the same transaction and before it."""

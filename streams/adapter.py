@@ -41,7 +41,7 @@ class Adapter:
             if not isinstance(order, AdaptOrder):
                 raise InvalidInput(Fault("wrong_type", "ce_type", "not an adapt order"))
             with self.ledger.snapshot() as view:
-                genuine.check(view, origin.topic, key, value, event_id, order)
+                genuine.check(view, origin.topic, key, value, event_id, order.type())
                 story = stories.story_of(view, order.story_id, order.version)
                 known = stories.version_row(view, order.story_id, order.version).copies_sha256
         except InvalidInput as error:

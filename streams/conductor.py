@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 
 from bus import genuine
 from bus.dead_letters import Origin, bury, bury_alone
-from schemas.codec import decode, derived_id
+from schemas.codec import decode, derived_id, identify
 from schemas.errors import InvalidInput
 from schemas.events import (
+    FOR_OTHERS,
     CopiesReady,
     Event,
-    LedgerWritten,
     ProbeSent,
     StoryRevised,
     WakeupDue,
@@ -69,7 +69,10 @@ class Conductor:
         """Process one record of ``story-events``; a repeated one changes nothing, and one that the
         ledger did not write becomes a dead letter."""
         try:
-            event_id, event = decode(value, headers)
+            event_id, kind = identify(headers)
+            if kind in FOR_OTHERS and self._is_ours(origin, key, value, event_id, kind):
+                return
+            _, event = decode(value, headers)
         except InvalidInput as error:
             bury_alone(self.ledger, origin, key, value, str(error), headers=headers)
             return
@@ -77,12 +80,10 @@ class Conductor:
             told = "an order on the topic of events"
             bury_alone(self.ledger, origin, key, value, told, headers=headers)
             return
-        if isinstance(event, LedgerWritten) and self._is_ours(origin, key, value, event_id, event):
-            return  # for the rebuild of the ledger alone: nothing follows from it
         with self.ledger.transaction(event.story_id) as tx:
             now = self.ledger.now_ms()
             try:
-                genuine.check(tx, origin.topic, key, value, event_id, event)
+                genuine.check(tx, origin.topic, key, value, event_id, kind)
                 if is_known(tx, CONSUMER, event_id):
                     return
                 if isinstance(event, ProbeSent):
@@ -103,11 +104,11 @@ class Conductor:
             outbox.append(tx, order, at=now, event_id=str(derived_id(cause, index)))
 
     def _is_ours(
-        self, origin: Origin, key: bytes | None, value: bytes, event_id: str, event: Event
+        self, origin: Origin, key: bytes | None, value: bytes, event_id: str, kind: str
     ) -> bool:
-        """Looked up without the write lock, since there are many of them."""
+        """Looked up without the write lock and unread, since there are many of them."""
         with self.ledger.snapshot() as view, suppress(InvalidInput):
-            genuine.check(view, origin.topic, key, value, event_id, event)
+            genuine.check(view, origin.topic, key, value, event_id, kind)
             return True
         return False
 

@@ -45,16 +45,17 @@ def append(tx: Connection, message: Message, *, at: int, event_id: str | None = 
     """Write a message to the outbox; a repeated ``event_id`` is left as it is. Returns the id."""
     topic, key = _where(message)
     record = encode(message, id=new_id(event_id), at=when(at), key=key)
-    return append_record(tx, topic, record, at=at)
+    return append_record(tx, topic, record, at=at, new=event_id is None)
 
 
-def append_record(tx: Connection, topic: str, record: Record, *, at: int) -> str:
+def append_record(tx: Connection, topic: str, record: Record, *, at: int, new: bool = False) -> str:
     """Write a finished record (dead letters, replays) to the outbox. Raises InvalidInput (413)
-    for one that Kafka would never take: it would hold up all that come after it."""
+    for one that Kafka would never take: it would hold up all that come after it. ``new``: its id
+    was drawn just now, no row can have it."""
     if size_of(record.value, record.headers) > MOST_BYTES:
         told = f"超过 {MOST_BYTES} 字节 / longer than {MOST_BYTES} bytes as a record"
         raise InvalidInput(Fault("too_large", "story", told, "分成几篇 / split it"), status=413)
-    if written(tx, record.id) is None:
+    if new or written(tx, record.id) is None:
         row = {
             "event_id": record.id,
             "type": record.type,

@@ -39,8 +39,11 @@ _KEY = ("story_id", "channel", "release")
 _OF_STORY = rows_where(publications, "story_id").order_by(
     publications.c.wave, publications.c.channel, publications.c.release
 )
-_OF_STORIES = select(publications).where(
-    publications.c.story_id.in_(bindparam("stories", expanding=True))
+_OF_STORIES = select(
+    *(publications.c[name] for name in (*_KEY, "state", "open_attempt", "handle", "tries"))
+).where(
+    publications.c.story_id.in_(bindparam("stories", expanding=True)),
+    publications.c.channel.in_(bindparam("channels", expanding=True)),
 )
 
 
@@ -220,9 +223,10 @@ def lasting(tx: Connection, places: list[Place]) -> set[Place]:
     waiting on a wakeup or a person. A row that nobody has tried yet, or that is in the middle of
     a call, is not."""
     found: dict[Place, Row[Any]] = {}
+    channels = sorted({channel for _, channel, _ in places})
     for first in range(0, len(places), 100):
         of = {story_id for story_id, _, _ in places[first : first + 100]}
-        rows = tx.execute(_OF_STORIES, {"stories": sorted(of)})
+        rows = tx.execute(_OF_STORIES, {"stories": sorted(of), "channels": channels})
         found |= {(row.story_id, row.channel, row.release): row for row in rows}
     return {place for place in places if _lasts(found.get(place))}
 

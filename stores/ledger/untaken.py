@@ -7,7 +7,7 @@ nobody. Who took what is in the ledger, so it can be told, and sent once more.
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from schemas.events import LedgerWritten
+from schemas.events import FOR_OTHERS
 from schemas.topics import STORY_EVENTS
 from stores.ledger.tables import dead_letters, outbox, seen
 
@@ -31,7 +31,7 @@ def unsend(tx: Connection, *, before: int) -> int:
             outbox.c.seq > newest - NEWEST_ROWS,
             outbox.c.sent_at < before,
             outbox.c.topic == STORY_EVENTS,
-            outbox.c.type != LedgerWritten.type(),  # for a rebuild alone: nobody takes it
+            outbox.c.type.not_in(FOR_OTHERS),  # nobody here takes them
             ~taken,
             ~buried,
         )

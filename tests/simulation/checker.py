@@ -238,8 +238,11 @@ class Checker:
         return entry.live or any(i == entry.item for i in self.state.settled.get(name, ()))
 
     def handled(self, record: Any, consumer: str) -> bool:
-        if header(record, "ce_type") == "cn.shoufa.ledger.written.v1":
-            return True  # kept for a rebuild alone: nothing follows from it
+        if header(record, "ce_type") in {
+            "cn.shoufa.ledger.written.v1",
+            "cn.shoufa.story.approved.v1",
+        }:
+            return True  # told to others: nothing follows from it here
         seen = "SELECT 1 FROM seen WHERE consumer = ? AND event_id = ?"
         if self.all(seen, consumer, header(record, "ce_id")):
             return True

@@ -69,7 +69,7 @@ def told(centre: CentreInMemory) -> list[DeliveryChanged]:
 
 def receipt(centre: CentreInMemory, taken: claims.Claim) -> Live:
     publisher = centre.publishers["web"]
-    copy, payload = publisher._copy(taken.row)
+    copy, payload = publisher._copy(taken)
     media: Any = None
     answer = publisher._call(taken, payload, publisher._attempt(taken, copy, media, 1e12))()
     assert isinstance(answer, Live)

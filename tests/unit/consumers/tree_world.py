@@ -94,6 +94,7 @@ class TreeWorld:
         answer: Live | Accepted | Refused = self.module.submit(
             account, payload, self.attempt(story, payload, release)
         )
+        account.tend()
         account.close()
         return answer
 

@@ -325,8 +325,8 @@ def test_a_killed_owner_is_settled_and_asked_for(centre: CentreInMemory) -> None
     taken = claims.claim(centre.ledger, publisher.spec, found, "dead")
     assert taken is not None
     # the request reached the outlet, then the owner was killed
-    attempt = publisher._attempt(taken, publisher._copy(taken.row)[0], None, 1e12)  # type: ignore[arg-type]
-    centre.outlets["web"].submit(None, publisher._copy(taken.row)[1], attempt)
+    attempt = publisher._attempt(taken, publisher._copy(taken)[0], None, 1e12)  # type: ignore[arg-type]
+    centre.outlets["web"].submit(None, publisher._copy(taken)[1], attempt)
     assert claims.adopt(centre.ledger, publisher.spec, after_crash) == 1
     centre.pump()
     assert centre.states(story)["web"] == "unknown"
