@@ -196,11 +196,12 @@ def _watched(monitor: "LagMonitor", every: float, *, json_: bool) -> LagSnapshot
                 _say(snapshot, json_=True)
                 time.sleep(every)
                 snapshot = monitor.once()
-        with Live(picture(snapshot), console=out, auto_refresh=False, screen=False) as live:
+        shown = picture(snapshot, out.height)
+        with Live(shown, console=out, auto_refresh=False, screen=False) as live:
             while True:
                 time.sleep(every)
                 snapshot = monitor.once()
-                live.update(picture(snapshot), refresh=True)
+                live.update(picture(snapshot, out.height), refresh=True)
     except KeyboardInterrupt:
         return snapshot
 

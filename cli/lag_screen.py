@@ -4,10 +4,16 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from consumers.lag_outlets import clock, span
+from schemas.beijing import span, time_of_day
 from schemas.lag import SEVERITY, GroupLag, LagSnapshot, PartitionLag, Status
 
 MOST_ROWS = 100
+_FRAME = 18
+"""Lines of titles, heads, borders and notes."""
+_RECORDS = (
+    "积压按消息算, 不按稿件: 排在前面的一条没做完, 后面做完的也还在数 / "
+    "records, not stories: one that is done counts until all before it are"
+)
 
 STYLE: dict[Status, str] = {
     "OK": "green",
@@ -23,26 +29,39 @@ STYLE: dict[Status, str] = {
 WORD_STYLE = {"正常": "green", "排队中": "cyan", "偏慢": "yellow"}
 
 
-def picture(snapshot: LagSnapshot) -> Group:
-    """The whole of it for a terminal: outlets, groups, the partitions that are not fine."""
+def picture(snapshot: LagSnapshot, height: int | None = None) -> Group:
+    """The whole of it for a terminal: outlets, groups, the partitions that are not fine. Where it is
+    higher than ``height`` lines, groups without anything to tell and then partitions are left out,
+    and their number is told."""
+    bad = [(g, p) for g in snapshot.groups for p in g.partitions if _worth_a_line(p)]
+    groups, rows = snapshot.groups, MOST_ROWS
+    if height is not None:
+        room = height - _FRAME - len(snapshot.outlets) - len(snapshot.errors)
+        if len(groups) + len(bad) > room:
+            groups = tuple(g for g in groups if g.lag or g.status not in {"OK", "EMPTY"})
+            rows = max(0, min(rows, room - len(groups)))
     parts: list[Table | Text] = []
     if snapshot.outlets:
         parts.append(_outlets(snapshot))
     if snapshot.work is not None and (snapshot.work.waiting or snapshot.work.working):
         work = snapshot.work
-        eta = f", 约 {span(work.eta_s)}" if work.eta_s else ""
+        eta = f", 约 {span(work.eta_s)}做完" if work.eta_s else ""
         parts.append(
             Text(
                 f"转码 / transcodes: 在做 {work.working}, 在等 {work.waiting}, "
-                f"还要 {span(work.work_s)} 的活{eta}"
+                f"还有 {span(work.work_s)}的活{eta}"
             )
         )
-    parts.append(_groups(snapshot.groups))
-    bad = [(g, p) for g in snapshot.groups for p in g.partitions if _worth_a_line(p)]
-    if bad:
-        parts.append(_partitions(bad[:MOST_ROWS]))
-        if len(bad) > MOST_ROWS:
-            parts.append(Text(f"… 还有 {len(bad) - MOST_ROWS} 个分区 / more, see --json"))
+    parts.append(_groups(groups))
+    if len(groups) < len(snapshot.groups):
+        fine = len(snapshot.groups) - len(groups)
+        parts.append(Text(f"另有 {fine} 个组没有积压 / {fine} more groups are fine", style="dim"))
+    if bad and rows:
+        parts.append(_partitions(bad[:rows]))
+    if len(bad) > rows:
+        parts.append(Text(f"… 还有 {len(bad) - rows} 个分区 / more, see --json"))
+    if any(group.lag for group in snapshot.groups):
+        parts.append(Text(_RECORDS, style="dim"))
     parts += [Text(f"! {text}", style="yellow") for text in snapshot.errors]
     parts.append(_foot(snapshot))
     return Group(*parts)
@@ -55,7 +74,7 @@ def _foot(snapshot: LagSnapshot) -> Text:
     took = f"{(snapshot.took_s or 0) * 1000:.0f} ms, {snapshot.requests} 次请求 / requests"
     old = "  未知: 数字过时 / out of date" if snapshot.stale else ""
     return Text(
-        f"{clock(snapshot.at_ms)} · {age} 秒前 / s ago · {took} · {snapshot.status}{old}",
+        f"{time_of_day(snapshot.at_ms)} · {age} 秒前 / s ago · {took} · {snapshot.status}{old}",
         style="bold yellow" if snapshot.stale else "dim",
     )
 

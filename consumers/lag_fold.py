@@ -155,7 +155,13 @@ def _group(
         )
         partitions.append(made)
         verdicts.append(verdict)
-    order = sorted(range(len(verdicts)), key=lambda i: -(partitions[i].lag or 0))
+
+    def first(number: int) -> tuple[int, bool]:
+        """Of equals the one with the most to say: what waits, then what is known."""
+        lag = partitions[number].lag
+        return -(lag or 0), lag is None
+
+    order = sorted(range(len(verdicts)), key=first)
     verdict = group_verdict(group.state, group.members, group.error, [verdicts[i] for i in order])
     return summed(name, group.state, group.members, verdict, tuple(partitions))
 

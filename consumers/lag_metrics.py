@@ -142,7 +142,11 @@ def _groups(snapshot: LagSnapshot) -> Iterator[Metric]:
 def _outlets(snapshot: LagSnapshot) -> Iterator[Metric]:
     figures: tuple[tuple[str, str, Callable[[OutletLag], _Value]], ...] = (
         ("shoufa_outlet_waiting", "Deliveries ordered and not received.", lambda o: o.waiting),
-        ("shoufa_outlet_oldest_seconds", "Age of the oldest of them.", lambda o: o.oldest_s),
+        (
+            "shoufa_outlet_oldest_seconds",
+            "Age of the oldest of them, or that waits for media.",
+            lambda o: o.oldest_s,
+        ),
         ("shoufa_outlet_failed", "Deliveries that a person must see to.", lambda o: o.failed),
         ("shoufa_outlet_eta_seconds", "Until nothing waits.", lambda o: o.eta_s),
     )

@@ -65,7 +65,7 @@ def reader(ledger: Ledger, specs: Sequence[ChannelSpec]) -> Newsroom:
                     group=publish_group(spec.id),
                     limit_s=spec.late_after_s,
                     waiting=tuple(row.waiting),
-                    media=row.media,
+                    media=tuple(row.media),
                     failed=row.failed + letters.get(release_orders(spec.id), 0),
                     moved_ms=row.moved_ms,
                 )

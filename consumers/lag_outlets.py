@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from consumers.lag_math import Job, work_left_s
-from schemas.beijing import at
+from schemas.beijing import span, time_of_day
 from schemas.lag import GroupLag, LagSnapshot, OutletLag, Status, Word, WorkBacklog
 
 
@@ -23,7 +23,8 @@ class OutletSeen:
     limit_s: float
     waiting: tuple[int, ...] = ()
     """When each delivery was ordered that has no receipt yet (ms)."""
-    media: int = 0
+    media: tuple[int, ...] = ()
+    """When each approved delivery was released whose media files are still being made (ms)."""
     failed: int = 0
     moved_ms: int | None = None
     """When its publisher last began or finished a call."""
@@ -82,7 +83,7 @@ def outlet(
     seen: OutletSeen, group: GroupLag | None, work: WorkBacklog | None, now_ms: int
 ) -> OutletLag:
     """An outlet's word and sentence. ``group`` None: nothing is known of its consumer."""
-    ages = [max(0.0, (now_ms - at) / 1000) for at in seen.waiting]
+    ages = [max(0.0, (now_ms - at) / 1000) for at in (*seen.waiting, *seen.media)]
     oldest = max(ages, default=None)
     late = sum(age > seen.limit_s for age in ages)
     status: Status = "UNKNOWN" if group is None else group.status
@@ -100,8 +101,8 @@ def outlet(
         wave=seen.wave,
         word=word,
         sentence=_sentence(seen, word, late, eta, oldest, since),
-        waiting=len(ages),
-        media=seen.media,
+        waiting=len(seen.waiting),
+        media=len(seen.media),
         late=late,
         failed=seen.failed,
         oldest_s=oldest,
@@ -121,7 +122,7 @@ def _word(seen: OutletSeen, status: Status, oldest: float | None, late: int) -> 
         return "未知"
     if late or status in {"WARN", "REWIND"} or (oldest or 0.0) > seen.limit_s / 2:
         return "偏慢"
-    return "排队中" if oldest is not None or seen.media else "正常"
+    return "排队中" if oldest is not None else "正常"
 
 
 def _eta(seen: OutletSeen, group: GroupLag | None, work: WorkBacklog | None) -> float | None:
@@ -152,10 +153,10 @@ def _sentence(
     since: int | None,
 ) -> str:
     queue = f"{len(seen.waiting)} 篇在等" if seen.waiting else ""
-    media = f"{seen.media} 篇等转码" if seen.media else ""
+    media = f"{len(seen.media)} 篇等转码" if seen.media else ""
     parts = [part for part in (queue, media) if part]
     if word == "停滞":
-        parts.insert(0, f"自 {clock(since)} 起没有进展" if since is not None else "没有进展")
+        parts.insert(0, f"自 {time_of_day(since)} 起没有进展" if since is not None else "没有进展")
     elif word == "出错":
         parts.insert(0, f"{seen.failed} 篇未送达, 要人处理")
     elif word == "偏慢" and late:
@@ -163,26 +164,14 @@ def _sentence(
     elif word == "偏慢" and oldest is not None and oldest > seen.limit_s / 2:
         parts.insert(0, f"最早一篇已等 {span(oldest)}")
     elif word == "偏慢":
-        parts.insert(0, "积压在涨, 或在重发")
+        parts.insert(0, "等着发的越来越多, 或在重发")
     elif word == "未知":
         parts.insert(0, "读不到它的队列")
     if eta and word in {"排队中", "偏慢"}:
         parts.append(f"约 {span(eta)}发完")
+    if word in {"停滞", "未知"}:
+        parts.append("请找运维")
     return ", ".join(parts) or "没有积压"
-
-
-def clock(at_ms: int) -> str:
-    """Beijing time of day."""
-    return at(at_ms).strftime("%H:%M")
-
-
-def span(seconds: float) -> str:
-    """A length of time as people say it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} 秒"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} 分钟"
-    return f"{seconds / 3600:.1f} 小时"
 
 
 def blanked(snapshot: LagSnapshot) -> LagSnapshot:
@@ -229,7 +218,7 @@ def blank_outlets(outlets: tuple[OutletLag, ...], why: str) -> tuple[OutletLag, 
         replace(
             one,
             word="未知",
-            sentence=f"{why}, 下面的条数是上一次的",
+            sentence=f"{why}, 上一次的情况见下, 请找运维",
             eta_s=None,
             since_ms=None,
             status="UNKNOWN",

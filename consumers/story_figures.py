@@ -95,7 +95,7 @@ def late_now(
                 delivery.state,
                 delivery.reason,
                 late_s,
-                spec.contact if by_hand else "系统会重试; 久不恢复请找运维",
+                spec.contact if by_hand else "系统会接着做; 久不动请找运维",
             )
         )
     return tuple(sorted(found, key=lambda late: -late.late_s))
@@ -120,7 +120,7 @@ class StoryFigures:
             arrivals = promptness.arrivals(tx, after, until)
             counted = promptness.kept_and_missed(tx, limits(self.specs.values()), after, until)
             breaches = promptness.order_breaches(tx, after, until)
-            owed = promptness.owed(tx)
+            owed = promptness.owed(tx, now)
             waiting = promptness.by_state(tx)
             letters, letters_open = promptness.open_letters(tx)
             self.probes = probes.last(tx)

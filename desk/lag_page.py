@@ -76,6 +76,6 @@ def _summary(snapshot: LagSnapshot, lines: Sequence[Line]) -> str:
         return f"{'、'.join(slow)} 偏慢"
     waiting = sum(line.outlet.waiting for line in lines)
     media = sum(line.outlet.media for line in lines)
-    queues = [f"{waiting} 条在途"] if waiting else []
-    queues += [f"{media} 条等转码"] if media else []
-    return f"各渠道都正常, {', '.join(queues) or '没有在途的稿件'}"
+    queues = [f"{waiting} 篇在等"] if waiting else []
+    queues += [f"{media} 篇等转码"] if media else []
+    return f"各渠道都正常, {', '.join(queues) or '没有等着发的稿件'}"

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.words import KINDS, in_chinese
-from schemas.beijing import at
+from schemas.beijing import at, span
 
 _HERE = Path(__file__).parent
 _TYPES = {
@@ -38,6 +38,7 @@ def environment() -> Environment:
         "chinese": in_chinese,
         "kind": _kind,
         "seconds": _seconds,
+        "span": span,
     }
     made.filters |= filters
     made.globals["static"] = _addresses()

@@ -145,11 +145,11 @@ class OutletLag:
     media: int
     """Approved deliveries whose media files are still being made."""
     late: int
-    """Of the waiting ones, those past the outlet's limit."""
+    """Of both, those past the outlet's limit."""
     failed: int
     """Deliveries that a person must see to (needs a person, refused, taken down by the outlet)."""
     oldest_s: float | None
-    """How long the oldest waiting one waits."""
+    """How long the oldest of both waits."""
     limit_s: float
     """``late_after_s`` of the outlet."""
     since_ms: int | None

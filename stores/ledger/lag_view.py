@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from stores.ledger.tables import dead_letters, publications, renditions
+from stores.ledger.tables import dead_letters, publications, renditions, stories
 
 UNDER_WAY = (
     "ready",
@@ -26,8 +26,8 @@ class ChannelRow:
 
     waiting: list[int] = field(default_factory=list)
     """When each delivery under way was ordered (ms)."""
-    media: int = 0
-    """Released, and their renditions are being made."""
+    media: list[int] = field(default_factory=list)
+    """When each delivery was released whose renditions are being made (ms)."""
     failed: int = 0
     """Need a person; refused or taken down by the outlet within a day; open dead letters."""
     moved_ms: int | None = None
@@ -51,7 +51,16 @@ def channels(tx: Connection, now_ms: int) -> dict[str, ChannelRow]:
     found: dict[str, ChannelRow] = {}
     p = publications.c
     rows = tx.execute(
-        select(p.channel, p.state, p.released_at, p.created_at, p.updated_at).where(
+        select(
+            p.channel,
+            p.state,
+            p.released_at,
+            p.created_at,
+            p.updated_at,
+            stories.c.released_at.label("story_released_at"),
+        )
+        .join(stories, stories.c.id == p.story_id)
+        .where(
             or_(
                 p.state.in_([*UNDER_WAY, "needs_person"]),
                 and_(p.state == "planned", p.reason.startswith("等待转码")),
@@ -69,7 +78,7 @@ def channels(tx: Connection, now_ms: int) -> dict[str, ChannelRow]:
         elif row.state in UNDER_WAY:
             channel.waiting.append(row.released_at or row.created_at)
         elif row.state == "planned":
-            channel.media += 1
+            channel.media.append(row.released_at or max(row.story_released_at or 0, row.created_at))
         else:
             channel.failed += 1
     moved = tx.execute(

@@ -18,6 +18,8 @@ LEFT_OUT = ("not_applicable", "cancelled", "superseded")
 DONE = ("live", "recalled", "updating", "recalling", "removed_by_platform")
 """It was live once, or is down on purpose."""
 
+DAY_MS = 86_400_000
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -112,10 +114,11 @@ def kept_and_missed(
     return counted
 
 
-def owed(tx: Connection) -> list[Owed]:
+def owed(tx: Connection, now_ms: int) -> list[Owed]:
     """Every delivery of a released story that is neither done nor left out, oldest first.
 
-    A follower that still waits for its wave is not owed.
+    A follower that still waits for its wave is not owed, nor what was refused over a day ago and
+    left so: the board shows it, and nobody need be rung for it any more.
     """
     p = publications.c
     rows = tx.execute(
@@ -132,6 +135,7 @@ def owed(tx: Connection) -> list[Owed]:
             stories.c.released_at.is_not(None),
             p.received_at.is_(None),
             p.state.not_in((*LEFT_OUT, *DONE, "gated", "held")),
+            or_(p.state != "refused", p.updated_at > now_ms - DAY_MS),
         )
         .order_by(p.released_at, stories.c.number)
     )

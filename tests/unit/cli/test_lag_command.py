@@ -151,3 +151,23 @@ def test_of_many_groups_the_worst_are_shown() -> None:
     told = shown(snapshot(*many, group("bad", "STOP", 9)))
     assert "bad" in told
     assert f"{MOST_ROWS} / {MOST_ROWS + 1}" in told
+
+
+def test_a_low_window_shows_what_matters_and_counts_the_rest() -> None:
+    many = [group(f"fine-{n}") for n in range(30)]
+    told = snapshot(*many, group("bad", "STOP", 9), group("busy", "OK", 3))
+    console = Console(width=200, height=24)
+    with console.capture() as got:
+        console.print(picture(told, 24))
+    low = got.get()
+    assert "fine-1" not in low
+    assert "另有 30 个组没有积压" in low
+    for name in ("bad", "busy"):
+        assert name in low
+    assert len(low.splitlines()) <= 24
+    assert "fine-29" in shown(told)
+
+
+def test_records_are_not_taken_for_stories() -> None:
+    assert "积压按消息算" in shown(snapshot(group("busy", "OK", 3)))
+    assert "积压按消息算" not in shown(snapshot(group("fine")))

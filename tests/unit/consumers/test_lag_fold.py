@@ -286,3 +286,9 @@ def test_a_group_of_which_one_partition_does_not_drain_has_no_eta() -> None:
     for at, taken in ((0.0, 10), (5.0, 30), (10.0, 50)):
         groups = take(memory, look(at, {"g": {A: taken, ("a", 1): 90}}, two))
     assert groups["g"].eta_s is None
+
+
+def test_a_group_says_that_it_caught_up_where_a_sister_partition_is_empty() -> None:
+    ends = {A: 0, ("a", 1): 5}
+    group = take(Memory(), look(0.0, {"g": {("a", 1): 5}}, ends))["g"]
+    assert (group.status, group.reason) == ("OK", "已跟上 / caught up")

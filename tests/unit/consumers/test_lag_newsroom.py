@@ -35,7 +35,7 @@ def test_an_idle_centre_waits_for_nothing(centre: CentreInMemory) -> None:
         ("web", 1, "shoufa-publish-web", 60.0),
         ("tv", 2, "shoufa-publish-tv", 60.0),
     ]
-    assert all((o.waiting, o.media, o.failed) == ((), 0, 0) for o in seen.outlets)
+    assert all((o.waiting, o.media, o.failed) == ((), (), 0) for o in seen.outlets)
     assert seen.jobs == {}
 
 

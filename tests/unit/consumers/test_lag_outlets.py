@@ -11,11 +11,10 @@ from consumers.lag_outlets import (
     OutletSeen,
     backlog,
     blanked,
-    clock,
     done_s,
     outlet,
-    span,
 )
+from schemas.beijing import span, time_of_day
 from schemas.lag import (
     NOTHING,
     WORD_ENGLISH,
@@ -52,25 +51,27 @@ CASES: list[tuple[str, OutletSeen, GroupLag | None, Word, str]] = [
     ("nothing waits", QUIET, group(), "正常", "没有积压"),
     ("under way", replace(QUIET, waiting=ago(20, 5)), group(lag=2, eta_s=30.0), "排队中",
      "2 篇在等, 约 30 秒发完"),
-    ("waits for media", replace(QUIET, media=1), group(), "排队中", "1 篇等转码, 约 4 分钟发完"),
+    ("waits for media", replace(QUIET, media=ago(9)), group(), "排队中", "1 篇等转码, 约 4 分钟发完"),
     ("over half of its limit", replace(QUIET, waiting=ago(301)), group(lag=1), "偏慢",
      "最早一篇已等 5 分钟, 1 篇在等"),
     ("late", replace(QUIET, waiting=ago(601, 5)), group(lag=2), "偏慢",
      "1 篇超过时限 10 分钟, 2 篇在等"),
+    ("late for want of its media", replace(QUIET, media=ago(601, 601)), group(), "偏慢",
+     "2 篇超过时限 10 分钟, 2 篇等转码, 约 4 分钟发完"),
     ("falling behind", replace(QUIET, waiting=ago(5)), group("WARN", 9), "偏慢",
-     "积压在涨, 或在重发, 1 篇在等"),
-    ("went back", QUIET, group("REWIND", 9), "偏慢", "积压在涨, 或在重发"),
+     "等着发的越来越多, 或在重发, 1 篇在等"),
+    ("went back", QUIET, group("REWIND", 9), "偏慢", "等着发的越来越多, 或在重发"),
     ("stuck", replace(QUIET, waiting=ago(700)),
      group("STALL", 8, partitions=(partition("STALL", 200.0),)), "停滞",
-     "自 06:10 起没有进展, 1 篇在等"),
+     "自 06:10 起没有进展, 1 篇在等, 请找运维"),
     ("nobody reads", replace(QUIET, waiting=ago(60)), group("STOP", 1), "停滞",
-     "自 06:12 起没有进展, 1 篇在等"),
+     "自 06:12 起没有进展, 1 篇在等, 请找运维"),
     ("needs a person", replace(QUIET, failed=2), group(), "出错", "2 篇未送达, 要人处理"),
     ("stuck is worse than failed", replace(QUIET, failed=2), group("STOP", 1), "停滞",
-     "自 06:13 起没有进展"),
-    ("no answer", QUIET, group("UNKNOWN", None), "未知", "读不到它的队列"),
-    ("no such group", QUIET, group("NOTFOUND", None), "未知", "读不到它的队列"),
-    ("nothing known", QUIET, None, "未知", "读不到它的队列"),
+     "自 06:13 起没有进展, 请找运维"),
+    ("no answer", QUIET, group("UNKNOWN", None), "未知", "读不到它的队列, 请找运维"),
+    ("no such group", QUIET, group("NOTFOUND", None), "未知", "读不到它的队列, 请找运维"),
+    ("nothing known", QUIET, None, "未知", "读不到它的队列, 请找运维"),
     ("what failed is known all the same", replace(QUIET, failed=1), None, "出错",
      "1 篇未送达, 要人处理"),
 ]  # fmt: skip
@@ -86,7 +87,7 @@ def test_the_word_and_the_sentence(
     assert (found.waiting, found.failed, found.media) == (
         len(seen.waiting),
         seen.failed,
-        seen.media,
+        len(seen.media),
     )
     assert found.word in WORD_ENGLISH
 
@@ -97,7 +98,7 @@ def test_an_order_of_the_future_is_no_negative_wait() -> None:
 
 
 def test_an_eta_needs_both_the_queue_and_the_media() -> None:
-    both = replace(QUIET, waiting=ago(5), media=1)
+    both = replace(QUIET, waiting=ago(5), media=ago(5))
     assert outlet(both, group(lag=1, eta_s=10.0), WORK, NOW).eta_s == 240.0
     assert outlet(both, group(lag=1, eta_s=None), WORK, NOW).eta_s is None
     assert outlet(both, group(lag=1, eta_s=10.0), None, NOW).eta_s is None
@@ -170,5 +171,6 @@ def test_an_old_snapshot_has_no_figures() -> None:
 
 
 def test_times_as_people_say_them() -> None:
-    assert clock(NOW) == "06:13"
-    assert [span(s) for s in (0.2, 59.0, 100.0, 7200.0)] == ["1 秒", "59 秒", "2 分钟", "2.0 小时"]
+    assert time_of_day(NOW) == "06:13"
+    told = [span(s) for s in (0.2, 59.0, 100.0, 7200.0, 9000.0)]
+    assert told == ["1 秒", "59 秒", "2 分钟", "2 小时", "2.5 小时"]

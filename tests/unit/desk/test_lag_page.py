@@ -44,9 +44,9 @@ def shown(told: LagSnapshot, late: tuple[Late, ...] = ()) -> str:
 
 def test_the_first_sentence_says_how_things_are() -> None:
     fine = snapshot(outlet("网站", "正常"), outlet("微信", "排队中", waiting=3))
-    assert "各渠道都正常, 3 条在途" in shown(fine)
+    assert "各渠道都正常, 3 篇在等" in shown(fine)
     media = snapshot(outlet("网站", "正常"), outlet("报纸", "排队中", media=6))
-    assert "各渠道都正常, 6 条等转码" in shown(media)
+    assert "各渠道都正常, 6 篇等转码" in shown(media)
     assert "微信 要人处理" in shown(snapshot(outlet("网站", "偏慢"), outlet("微信", "停滞")))
     assert "网站 偏慢" in shown(snapshot(outlet("网站", "偏慢")))
     assert "抖音 情况不明" in shown(snapshot(outlet("抖音", "未知"), outlet("网站", "正常")))
@@ -79,7 +79,7 @@ def test_late_stories_stand_under_their_outlet_with_who_acts() -> None:
     told = snapshot(outlet("网站", "出错"), outlet("微信", "正常"))
     text = shown(told, (late,))
     assert "《大坝<script>alert(1)</script>》" in text
-    assert "超时 2 分 05 秒" in text
+    assert "已超时 2 分钟" in text
     assert "标题太长" in text
     assert "too long" not in text
     assert "值班编辑" in text
@@ -103,7 +103,7 @@ def test_a_transcode_that_says_nothing_is_told() -> None:
     work = WorkBacklog(2, 1, 3700.0, 1.0, 3700.0, 900.0, progressing=False)
     text = shown(snapshot(outlet("网站", "正常"), work=work))
     assert "1 个在做, 2 个在等" in text
-    assert "15 分 00 秒 没有进展" in text
+    assert "15 分钟没有进展" in text
     assert "没有进展" not in shown(snapshot(work=replace(work, progressing=True)))
 
 
