@@ -1,7 +1,7 @@
 """Deliveries a second with every guarantee, beside a bare loop: consume, POST, commit.
 
 Ours: released stories for six outlets, in a real ledger; the real relay, real Kafka, the real
-publisher with a thread an outlet. The outlet is a server on loopback that answers after five
+publisher with a thread an outlet; nothing else that writes or reads. The outlet is a server on loopback that answers after five
 milliseconds. Bare: the same outlet, the same Kafka, six threads with a consumer each. Both are
 counted over the middle of their run, one process each.
 """
@@ -22,7 +22,8 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata
 from sqlalchemy import func, select
 
 from bench import _outlet
-from bench._stack import Stack, free_block, row, running
+from bench._broker import broker
+from bench._stack import free_block, row
 from bus.topics import make_topics
 from schemas.channel import ChannelSpec, Outside
 from schemas.copy import ChannelCopy, CopyRef, copies_fingerprint
@@ -46,16 +47,17 @@ DONE = ("live", "needs_person", "refused", "unknown")
 def measure() -> list[dict[str, Any]]:
     """Row ``deliveries`` (1/s) beside the bare loop's."""
     spawn = multiprocessing.get_context("spawn")
-    with running() as stack, tempfile.TemporaryDirectory(prefix="shoufa-bench-") as folder:
+    temporary = tempfile.TemporaryDirectory(prefix="shoufa-bench-", ignore_cleanup_errors=True)
+    with temporary as folder, broker(Path(folder) / "broker") as theirs:
         port = free_block()
         ready = spawn.Event()
         outlet = spawn.Process(target=_outlet.serve, args=(port, ready.set), daemon=True)
         outlet.start()
         ready.wait(20)
         address = f"http://127.0.0.1:{port}/items"
-        bare = _bare(stack, address)
-        ours = _ours(stack, Path(folder), address, spawn)
-        bare += _bare(stack, address)
+        bare = _bare(theirs.kafka_bootstrap, address)
+        ours = _ours(theirs.kafka_bootstrap, Path(folder) / "ours", address, spawn)
+        bare += _bare(theirs.kafka_bootstrap, address)
         outlet.terminate()
         outlet.join()
     return [row("deliveries", "all guarantees", ours, "1/s", bare / 2)]
@@ -68,8 +70,7 @@ def _middle_rate(times: list[float]) -> float:
     return (last - first) / (ranked[last] - ranked[first])
 
 
-def _bare(stack: Stack, address: str) -> float:
-    bootstrap = stack.settings.kafka_bootstrap
+def _bare(bootstrap: str, address: str) -> float:
     names = [f"bench-bare-{n}-{time.time_ns()}" for n in CHANNELS]
     make_topics(bootstrap, [Topic(n, 1, 3_600_000, "", "bench", "bench") for n in names])
     producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
@@ -106,11 +107,11 @@ def _bare(stack: Stack, address: str) -> float:
     return _middle_rate(times)
 
 
-def _ours(stack: Stack, folder: Path, address: str, spawn: Any) -> float:
+def _ours(bootstrap: str, folder: Path, address: str, spawn: Any) -> float:
     settings = Settings(
         data=folder,
         port_base=free_block(),
-        kafka=stack.settings.kafka_bootstrap,
+        kafka=bootstrap,
         process="publish",
     )
     ledger = open_ledger(settings.ledger_url)

@@ -12,8 +12,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -29,6 +27,7 @@ from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from bench._broker import broker, until
 from bench._kafka_tools import consumer_groups
 from bench._stack import quantile, row, rss_bytes
 from cli.web import scrape
@@ -36,8 +35,7 @@ from consumers.lag import LagMonitor
 from consumers.lag_read import Brokers
 from consumers.metrics import Metrics
 from consumers.story_figures import StoryFigures
-from deploy.stack import jars, kafka
-from deploy.stack.ports import free_base
+from deploy.stack import kafka
 from schemas.lag import LagSnapshot
 from schemas.settings import Settings
 from stores.ledger.tables import metadata
@@ -59,7 +57,7 @@ def measure() -> list[dict[str, Any]]:
     """``collect`` and ``collect_cpu`` (ours over the tool's; at most 0.2), ``growth`` (CPU of
     1,000 groups over ten times that of 100; at most 1), ``scrape`` (over 50 ms), memory."""
     temporary = tempfile.TemporaryDirectory(prefix="shoufa-bench-", ignore_cleanup_errors=True)
-    with temporary as folder, _broker(Path(folder)) as settings:
+    with temporary as folder, broker(Path(folder), more=ROOM, heap="768m") as settings:
         _fill(settings.kafka_bootstrap, 0, FEW)
         _, few_cpu, _ = _collect(settings, FEW)
         _fill(settings.kafka_bootstrap, FEW, MANY)
@@ -73,55 +71,6 @@ def measure() -> list[dict[str, Any]]:
     ]
 
 
-@contextmanager
-def _broker(folder: Path) -> Iterator[Settings]:
-    """A node of the stack with room for 10,000 logs."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    settings = Settings(data=folder / "data", port_base=26000)
-    base = free_base(settings, simulators=False)
-    if base is None:
-        raise RuntimeError("no free block of ports")
-    settings = settings.model_copy(update={"port_base": base})
-    settings.data.mkdir(parents=True)
-    class_path = jars.class_path()
-    kafka.prepare_kafka(settings, class_path)
-    with (kafka.node_dir(settings) / "server.properties").open("a") as more:
-        more.write(ROOM)
-    argv = ["-Xmx768m" if a.startswith("-Xmx") else a for a in kafka.kafka_command(class_path)]
-    with (folder / "kafka.log").open("w") as log:
-        process = subprocess.Popen(
-            argv,
-            cwd=kafka.node_dir(settings),
-            env=kafka.java_environment(),
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        _until(lambda: _answers(settings.kafka_bootstrap), "the broker to answer")
-        yield settings
-    finally:
-        process.kill()
-        process.wait()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def _answers(bootstrap: str) -> bool:
-    try:
-        KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=1000).close()
-    except KafkaError:
-        return False
-    return True
-
-
-def _until(fact: Any, what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not fact():
-        if time.monotonic() > end:
-            raise RuntimeError(f"waited {PATIENCE_S:.0f} s for {what}")
-        time.sleep(0.3)
-
-
 def _fill(bootstrap: str, since: int, to: int) -> None:
     """Topics ``t<n>`` with a record in their first partition, and groups ``g<n>`` that committed."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=120_000)
@@ -133,20 +82,20 @@ def _fill(bootstrap: str, since: int, to: int) -> None:
     def made() -> bool:
         return len(brokers.look().leaders) >= to * EACH
 
-    _until(made, f"{to * EACH} partitions")
+    until(made, f"{to * EACH} partitions")
     left = [f"t{number}" for number in range(since, to)]
 
     def written() -> bool:
         left[:] = brokers.run(_produce, left)  # a leader may be known before it is one
         return not left
 
-    _until(written, "the records")
+    until(written, "the records")
     for number in range(since, to):
         offsets = {
             TopicPartition(f"t{number}", p): OffsetAndMetadata(number % 2 if p == 0 else 0, "", -1)
             for p in range(EACH)
         }
-        _until(lambda n=number, o=offsets: _committed(admin, f"g{n}", o), "the coordinator")
+        until(partial(_committed, admin, f"g{number}", offsets), "the coordinator")
     brokers.close()
     admin.close()
 
@@ -284,7 +233,7 @@ def _scrapes(metrics: Metrics) -> tuple[list[float], int]:
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    _until(lambda: server.started, "the server")
+    until(lambda: server.started, "the server")
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         done = subprocess.run(
