@@ -10,6 +10,8 @@ from uuid import uuid4
 import httpx
 
 from cli.wiring import key_of
+from producers.import_contract import HEAD_BYTES
+from producers.imports import recognise
 from schemas.errors import Fault, InvalidInput, Unavailable
 from schemas.settings import Settings
 
@@ -76,6 +78,33 @@ class Api:
                 file = stack.enter_context(source.open("rb"))
                 parts.append(("file", (name, file, "application/octet-stream")))
             return self.call(method, path, files=parts, headers=headers)
+
+    def send_document(self, file: Path, *, dry_run: bool, key: str | None = None) -> Any:
+        """Import a document, or with ``dry_run`` only be told what would become of it."""
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            told = f"读不到稿件文件: {error.strerror} / cannot be read"
+            raise InvalidInput(Fault("unreadable", str(file), told)) from error
+        return self.call(
+            "POST",
+            "/imports",
+            params={"name": file.name, "dry_run": dry_run},
+            content=content,
+            headers={"Idempotency-Key": key or str(uuid4())},
+        )
+
+
+def is_document(file: Path) -> bool:
+    """Whether a file is imported: any but our own JSON."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(HEAD_BYTES)
+    except OSError:
+        return False
+    if file.suffix.lower() != ".json":
+        return recognise(head, file.name) is not None
+    return b'"headline"' not in head and recognise(head, file.name) is not None
 
 
 _EXAMPLE = (

@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from cli.client import Api, read_filing
+from cli.client import Api, is_document, read_filing
 from cli.options import AsJson, Data, Key, PortBase, Story, person, settings_of
 from cli.tables import deliveries_table, terminal
 from cli.wiring import as_json, told
@@ -55,6 +55,9 @@ def submit(
     idempotency_key: Annotated[
         str | None, typer.Option(help="同一个键只收一次 / the same key is taken once")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="文稿只看导入结果, 不提交 / only tell, of a document")
+    ] = False,
     who: Annotated[str, typer.Option("--as", help=person("reporter"))] = "reporter",
     key: Key = None,
     data: Data = None,
@@ -63,13 +66,21 @@ def submit(
 ) -> None:
     """提交稿件 / File a story with its media.
 
-    FILE is one story as JSON (fields: headline, lead, body blocks, media …), or
+    FILE may be a document: .docx, .html, .txt, ninjs JSON, or a picture with its caption in it;
+    what was kept, changed and left out is told. --dry-run tells it and files nothing.
+
+    Else FILE is one story as JSON (fields: headline, lead, body blocks, media …), or
     {"story": …, "plan": …}. Example of a body:
 
     [{"kind":"paragraph","spans":[{"text":"…"}]},{"kind":"image","media":"p1","alt":"…"}]
     with "media":[{"ref":"p1","file":"photo.jpg"}].
     """
     with api_of(data, port_base, who, key) as api:
+        if is_document(file):
+            _say_imported(api.send_document(file, dry_run=dry_run, key=idempotency_key), json_)
+            return
+        if dry_run:
+            raise InvalidInput(Fault("no_dry_run", "dry-run", _ONLY_DOCUMENTS))
         story, inside = read_filing(file)
         chosen = read_filing(plan)[0] if plan is not None else inside
         filed = api.send_story(story, chosen, file.parent, key=idempotency_key)
@@ -302,6 +313,24 @@ def _say_filed(filed: dict[str, Any], json_: bool) -> None:
         for line in one["problems"]:
             out.print(f"  注意 {one['file']}: {line}", markup=False)
     out.print(f"下一步: ./run sign {filed['number']} --level 1 --as reviewer-1", markup=False)
+
+
+_ONLY_DOCUMENTS = "只有文稿可以试导入 / only a document has a dry run"
+
+
+def _say_imported(told_: dict[str, Any], json_: bool) -> None:
+    if json_:
+        out.print_json(as_json(told_))
+        return
+    words = {"left_out": "没带进来", "changed": "有改动", "kept": "保留"}
+    for note in told_["report"]:
+        out.print(f"  {words[note['fate']]} {note['count']:>3}  {note['text']}", markup=False)
+    for fault in told_.get("faults", []):
+        out.print(f"  还缺 {fault['field']}: {fault['reason']}", markup=False)
+    if "number" in told_:
+        _say_filed(told_, json_=False)
+    else:
+        out.print("试导入, 没有提交 / a dry run: nothing was filed", markup=False)
 
 
 def _say_deliveries(rows: list[dict[str, Any]], json_: bool, title: str) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from producers import act_routes, hand_routes, look_routes, story_routes
+from producers import act_routes, hand_routes, import_routes, look_routes, story_routes
 from producers.acts import OpenWaveIn, ReasonIn, SignatureIn
 from producers.answers import answer_of, faults_of_error
 from producers.filing import Desk
@@ -50,7 +50,7 @@ def make_api(desk: Desk, *, lag: Lag, latest: Latest = lambda: NOTHING) -> FastA
     app.state.latest_lag = latest
     app.state.pool = ThreadPoolExecutor(8, thread_name_prefix="upload")
     _install_errors(app)
-    for room in (story_routes, act_routes, hand_routes, look_routes):
+    for room in (story_routes, import_routes, act_routes, hand_routes, look_routes):
         app.include_router(room.router, prefix="/v1")
     _publish_schemas(app)
     return app

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,10 +62,28 @@ async def receive(request: Request, desk: Desk, *, raw_file_name: str | None = N
     return found
 
 
-async def read_json(request: Request, desk: Desk) -> Any:
-    """The whole body as JSON, never more of it than a story may have. Raises InvalidInput."""
-    limit = desk.newsroom.uploads.story_json_bytes
-    kind = request.headers.get("content-type", "")
+async def receive_files(
+    request: Request, desk: Desk, files: Sequence[tuple[str, bytes]]
+) -> list[Received]:
+    """Store and look into files that came inside a document: (name, bytes). Raises as
+    :func:`receive` does; then nothing is kept."""
+    check_room(desk.settings, sum(len(data) for _, data in files))
+    opened: list[_Open] = []
+    received: list[Received] = []
+    try:
+        for name, data in files:
+            upload = _open(desk, request.app.state.pool, opened, name, f"file.{name}")
+            await upload.write(data)
+        for one in opened:
+            received += [await _complete(desk, one)]
+    except BaseException:
+        await asyncio.shield(_undo(desk, opened, received))
+        raise
+    return received
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, never more than ``limit`` bytes of it. Raises InvalidInput (413)."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -74,6 +92,13 @@ async def read_json(request: Request, desk: Desk) -> Any:
                 Fault("too_large", "body", f"超过 {limit} 字节上限 / longer than {limit} bytes"),
                 status=413,
             )
+    return bytes(body)
+
+
+async def read_json(request: Request, desk: Desk) -> Any:
+    """The whole body as JSON, never more of it than a story may have. Raises InvalidInput."""
+    kind = request.headers.get("content-type", "")
+    body = await read_body(request, desk.newsroom.uploads.story_json_bytes)
     if kind.partition(";")[0].strip() != "application/json":
         raise InvalidInput(
             Fault(
@@ -83,7 +108,7 @@ async def read_json(request: Request, desk: Desk) -> Any:
             ),
             status=415,
         )
-    return _parse(bytes(body), "body")
+    return _parse(body, "body")
 
 
 async def _json(request: Request, desk: Desk) -> Reception:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterable
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -14,9 +15,11 @@ from sqlalchemy import select
 
 from producers import filing, intake
 from producers.filing import Desk, Filed, Received
+from producers.imports import import_document
+from producers.plain_text import decode
 from producers.uploads import check_room
 from producers.watch_names import Candidate, Seen, ignored
-from producers.watch_stories import Manifest, decode, read_manifest, story_of_media, story_of_text
+from producers.watch_stories import Manifest, read_manifest, story_of_media, story_of_text
 from schemas import keys
 from schemas.errors import Fault, InvalidInput, PipelineError
 from schemas.hashing import fingerprint, sha256
@@ -87,13 +90,30 @@ def _file(
         story, plan = manifest.story, manifest.plan
         told.append([candidate.lead.key, sha256(manifest.data)])
     elif candidate.group == "text":
-        data = read_small(folder, candidate.lead, desk.newsroom.uploads.story_json_bytes)
-        told.append([candidate.lead.key, sha256(data)])
-        story = story_of_text(decode(data, candidate.lead.key), candidate.lead.key, received)
+        limits, lead = desk.newsroom.uploads, candidate.lead
+        plain = lead.ending == "txt"
+        data = read_small(folder, lead, limits.story_json_bytes if plain else limits.image_bytes)
+        told.append([lead.key, sha256(data)])
+        if plain:
+            story = story_of_text(decode(data, lead.key), lead.key, received)
+        else:
+            story = _of_document(desk, data, lead.key, received)
     else:
         story = story_of_media(candidate.lead.stem, received)
     key = fingerprint({"watched": caller.id, "files": sorted(told, key=str)})
     return filing.file_story(desk, caller, story, plan, received, key=f"watch-{key}")
+
+
+def _of_document(desk: Desk, data: bytes, name: str, received: list[Received]) -> dict[str, Any]:
+    """A DOCX or HTML file with the pictures inside it, which join ``received``, and those beside."""
+    found = import_document(data, name)
+    story = found.story()
+    beside = story_of_media(name, received) if received else {"body": [], "media": []}
+    for medium in story["media"]:
+        one = next(e for e in found.enclosed if e.ref == medium["ref"])
+        received.append(_receive_bytes(desk, one.name, one.data))
+    body, media = [*story["body"], *beside["body"]], [*story["media"], *beside["media"]]
+    return {**story, "body": body, "media": media}
 
 
 def _check(desk: Desk, candidate: Candidate) -> None:
@@ -147,15 +167,34 @@ def _receive(
 ) -> Received:
     """Copy into the spool while hashing, look into the copy, store the copy: all three see the
     same bytes, however long somebody still writes to the shared file."""
+
+    def copied(copy: Path) -> str:
+        return _copy(folder / file.name, copy, file, stopping)
+
+    return _store(desk, name, file.size, copied)
+
+
+def _receive_bytes(desk: Desk, name: str, data: bytes) -> Received:
+    """A picture that came inside a document."""
+
+    def copied(copy: Path) -> str:
+        with objects.spoken():
+            copy.write_bytes(data)
+        return sha256(data)
+
+    return _store(desk, name, len(data), copied)
+
+
+def _store(desk: Desk, name: str, size: int, copied: Callable[[Path], str]) -> Received:
     identity: UUID = new_id()
     spool = desk.settings.spool_dir / "uploads"
     spool.mkdir(parents=True, exist_ok=True)
     copy = spool / f"{identity}.part"
     try:
-        digest = _copy(folder / file.name, copy, file, stopping)
+        digest = copied(copy)
         facts = desk.inspect(copy, f"file.{name}", name)
         key = keys.original(identity)
-        received = Received(identity, key, digest, file.size, name, facts)
+        received = Received(identity, key, digest, size, name, facts)
         try:
             objects.put_file(desk.store, key, copy, facts.content_type)
         except BaseException:

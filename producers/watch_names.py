@@ -1,7 +1,7 @@
 """Which files of a watched folder make one story. Pure: names, sizes and stillness in.
 
 1. ``X.json`` is a manifest and names its media.
-2. ``X.txt`` is a text; media called ``X``, ``X_1``, ``X-2`` or ``X (3)`` belong to it.
+2. ``X.txt``, ``X.docx`` or ``X.html`` is a text; media called ``X``, ``X_1``, ``X-2`` or ``X (3)`` belong to it.
 3. A picture or clip that nothing claims is a story of its own.
 4. Whatever else lies there is refused, so that nothing is silently left behind.
 """
@@ -19,6 +19,7 @@ MEDIA = frozenset({
     "flv", "wmv", "3gp",
 })  # fmt: skip
 """Endings by which files are grouped; what they are is found out by looking into them."""
+TEXTS = frozenset({"txt", "docx", "html", "htm"})
 _UNFINISHED = (".part", ".tmp", ".partial", ".filepart", ".crdownload", ".download")
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
 _NUMBERED = re.compile(r"^(?:[ _-]?[(（]\d{1,3}[)）]|[ _-]\d{1,3})$")
@@ -128,7 +129,7 @@ def _manifests(
 
 
 def _texts(open_files: dict[str, Seen]) -> list[Candidate]:
-    texts = [e for e in open_files.values() if e.ending == "txt"]
+    texts = [e for e in open_files.values() if e.ending in TEXTS]
     mine: dict[str, list[Seen]] = {text.key: [] for text in texts}
     for entry in open_files.values():
         owners = [text for text in texts if _belongs(text.stem, entry)]

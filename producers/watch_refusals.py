@@ -27,8 +27,8 @@ def not_a_story(lead: Seen) -> Fault:
             return Fault("folder", place, "不收文件夹 / folders are not taken", step)
         case "other", _:
             return Fault("not_a_file", place, "不是普通文件 / not a regular file")
-        case _, "doc" | "docx" | "wps" | "rtf" | "odt":
-            step = "另存为 .txt 再放, 第一行写标题 / save it as .txt, headline on the first line"
+        case _, "doc" | "wps" | "rtf" | "odt":
+            step = "另存为 .docx 或 .txt 再放, 第一行写标题 / save it as .docx or .txt"
             return Fault("unknown_kind", place, "不收这种文档 / documents are not taken here", step)
-    step = "可收 .txt 文稿、图片、视频, 或 .json 清单 / a .txt, picture, clip, or .json manifest"
+    step = "可收 .txt、.docx、.html 文稿、图片、视频, 或 .json 清单 / a .txt, .docx, .html, picture, clip, or .json manifest"
     return Fault("unknown_kind", place, "不认识的文件类型 / unknown kind of file", step)

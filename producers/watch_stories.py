@@ -52,27 +52,6 @@ def _no_number(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def decode(data: bytes, name: str) -> str:
-    """UTF-8, with or without mark; UTF-16 with its mark; else GB18030. Raises InvalidInput."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise InvalidInput(
-        Fault(
-            "encoding",
-            name,
-            "文字编码不是 UTF-8 或 GB18030 / neither UTF-8 nor GB18030",
-            "另存为 UTF-8 再放 / save it as UTF-8",
-        )
-    )
-
-
 def story_of_text(text: str, name: str, received: Sequence[Received]) -> dict[str, Any]:
     """First line that is not empty: the headline; each further one a paragraph; then the media.
 

@@ -25,6 +25,12 @@ def without_controls(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def without_forbidden(text: str) -> tuple[str, int]:
+    """The text without the characters that may not travel, in NFC, and how many those were."""
+    kept, gone = _FORBIDDEN.subn("", text)
+    return unicodedata.normalize("NFC", kept), gone
+
+
 def one_line(text: str) -> str:
     """Like :func:`without_controls`, and no line break and no tab."""
     if any(c in text for c in "\n\t\u2028\u2029"):

@@ -28,6 +28,7 @@ ROUTES = [
     ("POST", "/stories"),
     ("PUT", "/stories/1"),
     ("POST", "/assets"),
+    ("POST", "/imports"),
     ("POST", "/stories/1/signatures"),
     ("POST", "/stories/1/withdraw"),
     ("POST", "/stories/1/hold"),

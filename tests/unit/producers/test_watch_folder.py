@@ -1,5 +1,6 @@
 """The watched folder as people use it: files put there, and what they find afterwards."""
 
+import base64
 import json
 import os
 import threading
@@ -153,6 +154,19 @@ def manifest(*files: str, **story: Any) -> str:
     body += [{"kind": "image", "media": medium["ref"]} for medium in media]
     fields = {"headline": "梯田开镰", "body": body, "media": media} | story
     return json.dumps({"story": fields}, ensure_ascii=False)
+
+
+def test_a_document_comes_with_the_pictures_inside_and_beside_it(newsdesk: Newsdesk) -> None:
+    inside = base64.b64encode(JPEG).decode()
+    page = f"<h1>开镰</h1><p>清晨六点。</p><img src='data:image/jpeg;base64,{inside}'>"
+    newsdesk.put("开镰.html", page)
+    newsdesk.put("开镰_1.jpg", JPEG + b"beside")
+    newsdesk.wait(15)
+    (story,) = newsdesk.stories()
+    assert [(b.kind, getattr(b, "media", "")) for b in story.body] == [
+        ("paragraph", ""), ("image", "p1"), ("image", "m1"),
+    ]  # fmt: skip
+    assert [a.file_name for a in story.assets] == ["pasted-1.jpg", "开镰_1.jpg"]
 
 
 def test_a_text_with_its_pictures_is_one_story(newsdesk: Newsdesk) -> None:
@@ -408,7 +422,8 @@ def test_unfinished_and_hidden_files_are_left_alone(newsdesk: Newsdesk, name: st
         ("a.jpg", b"no picture", "not_media"),
         ("a.mp4", b"", "empty_file"),
         ("a.mp4", MP4 + b"x" * 5_000, "too_large"),
-        ("a.docx", b"PK", "unknown_kind"),
+        ("a.docx", b"PK", "broken"),
+        ("a.doc", b"\xd0\xcf", "unknown_kind"),
         ("a.exe", b"MZ", "unknown_kind"),
         ("a", b"?", "unknown_kind"),
         ("a\u202ejpg.mp4", MP4, "bad_file_name"),
