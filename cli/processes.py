@@ -17,6 +17,7 @@ from bus.lease import Keeper, identity, keeper_of
 from bus.topics import make_topics
 from cli import logs
 from cli.backups import Backups
+from cli.orphans import Orphans
 from cli.wiring import Centre, ensure_people, open_ledger_of, read_centre
 from schemas.channel import ChannelSpec, Outside
 from schemas.errors import InvalidInput, PipelineError, Unavailable
@@ -234,7 +235,7 @@ def run_publish(centre: Centre, channels: list[str] | None) -> int:
 
 
 def run_work(centre: Centre) -> int:
-    """The transcode pool: one ffmpeg at a time."""
+    """The transcode pool, one ffmpeg at a time; the ledger's copies; what nothing in S3 names."""
     from streams.programs import find_programs
     from streams.worker import TranscodeWorker
 
@@ -248,10 +249,12 @@ def run_work(centre: Centre) -> int:
     if keeper is not None:
         ledger = keeper.take(mine) or _away(mine)
     own = settings.model_copy(update={"process": mine})
-    worker = TranscodeWorker(own, ledger, objects.open_objects(settings), programs)
-    copies = Backups(own, ledger)
+    store = objects.open_objects(settings)
+    worker = TranscodeWorker(own, ledger, store, programs)
+    copies, unnamed = Backups(own, ledger), Orphans(ledger, store)
     worker.start()
     copies.start()
+    unnamed.start()
 
     def alive() -> bool:
         if keeper is not None:
@@ -259,6 +262,7 @@ def run_work(centre: Centre) -> int:
         return worker.alive
 
     def stop() -> None:
+        unnamed.stop()
         copies.stop()
         worker.stop()
         if keeper is not None:

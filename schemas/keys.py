@@ -2,14 +2,18 @@
 
 from uuid import UUID
 
+ORIGINALS = "originals/"
+RENDITIONS = "renditions/"
+COPIES = "copies/"
+
 
 def original(asset_id: UUID) -> str:
-    return f"originals/{asset_id}"
+    return f"{ORIGINALS}{asset_id}"
 
 
 def rendition(source_sha256: str, recipe_key: str, name: str) -> str:
-    return f"renditions/{source_sha256}/{recipe_key}/{name}"
+    return f"{RENDITIONS}{source_sha256}/{recipe_key}/{name}"
 
 
 def copy(sha256: str) -> str:
-    return f"copies/{sha256}"
+    return f"{COPIES}{sha256}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,16 @@ from deploy.leftovers import find_leftovers, kill_leftovers
 from deploy.stack import jars
 from deploy.stack.ports import free_base
 from deploy.supervise import ProcessRow, ps_table
+from schemas.copy import CopyRef
 from schemas.settings import REPOSITORY, Settings
+from schemas.story import Plan
+from stores import orphans
+from stores.ledger import assets, renditions, stories
+from stores.ledger.migrate import migrate
+from stores.ledger.tables import restores
+from stores.ledger.transaction import Ledger, open_ledger
+from stores.objects import Objects
+from tests.fakes import text_story
 
 pytestmark = pytest.mark.slow
 
@@ -114,6 +124,45 @@ def stack(place: tuple[Settings, Path]) -> Iterator[Stack]:
         if running.process.poll() is None:
             assert running.end() == 0
         assert find_leftovers(running.settings.data) == []
+
+
+def test_what_nothing_names_is_deleted_after_a_day(stack: Stack, tmp_path: Path) -> None:
+    s3 = stack.s3()
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    migrate(ledger, tmp_path / "backups")
+    story = text_story()
+    kept, copy, source = "originals/kept", "c" * 64, "5" * 64
+    made = f"renditions/{source}/r/kept/a.mp4"
+    with ledger.transaction() as tx:
+        stories.insert(tx, story, Plan(), by="reporter", at=1)
+        assets.put(tx, story.assets[0], object_key=kept, facts={}, by="reporter", at=1)
+        stories.put_copies(
+            tx, story.id, 1, [CopyRef(channel="web", sha256=copy)], {}, "f" * 64, {copy: b"{}"}
+        )
+        renditions.need(tx, story.id, source, "web_hls", wave=1, urgency=5, cost_s=1, at=1)
+        renditions.change(
+            tx, source, "web_hls", at=1, manifest=f'{{"files":[{{"object_key":"{made}"}}]}}'
+        )
+    names = [kept, f"copies/{copy}", made]
+    orphans_there = ["originals/left", f"copies/{'d' * 64}", f"renditions/{source}/r/left/a.mp4"]
+    for name in [*names, *orphans_there, "elsewhere/left"]:
+        s3.put_object(Bucket="shoufa", Key=name, Body=b"x")
+
+    def there() -> set[str]:
+        found = s3.list_objects_v2(Bucket="shoufa").get("Contents", [])
+        return {entry["Key"] for entry in found} & {*names, *orphans_there, "elsewhere/left"}
+
+    store = Objects(s3, "shoufa")
+    assert orphans.sweep(ledger, store) == 0, "an upload may still be under way"
+    later = Ledger(ledger.engine, now=lambda: datetime.now(UTC) + timedelta(hours=25))
+    with ledger.transaction() as tx:
+        tx.execute(restores.insert().values(id="1", at=ledger.now_ms() + 3_600_000, source="test"))
+    assert orphans.sweep(later, store) == 0, "older than the last restore: it may be named again"
+    with ledger.transaction() as tx:
+        tx.execute(restores.delete())
+    assert orphans.sweep(later, store) == len(orphans_there)
+    assert there() == {*names, "elsewhere/left"}
+    ledger.close()
 
 
 def test_s3_gives_back_what_it_took_and_only_to_its_owner(stack: Stack) -> None:
