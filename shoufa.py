@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import commands, hands, lag_command, recover_commands, tracing
+from cli import commands, enter, hands, lag_command, recover_commands, tracing
 from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
@@ -87,6 +87,7 @@ def check(data: Data = None, port_base: PortBase = None) -> None:
 
 
 app.command(rich_help_panel=STACK)(lag_command.lag)
+app.command(rich_help_panel=STACK)(enter.enter)
 
 for _command in (
     commands.submit,

@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 from rich.live import Live
 
 from cli.client import Api
+from cli.enter import demo_passwords, link
 from cli.tables import deliveries_table, terminal
+from cli.wiring import open_ledger_of
 from deploy.demo.clips import write_clips
 from deploy.demo.pictures import write_pictures
 from deploy.demo.stories import DemoStory, stories, wire
@@ -87,6 +89,7 @@ class Guide:
 def run(settings: Settings, *, json_file: Path | None) -> int:
     """Do the whole demo; returns 0 only when every delivery came out right."""
     guide = Guide(settings)
+    _say_ways_in(settings)
     try:
         told = _play(guide)
     except PipelineError as error:
@@ -104,6 +107,7 @@ def run(settings: Settings, *, json_file: Path | None) -> int:
             json.dumps({"deliveries": picked}, ensure_ascii=False, indent=2) + "\n"
         )
     _say_where(settings)
+    _say_ways_in(settings)
     for line in wrong:
         out.print(f"不对 / wrong: {line}", style="bold red", markup=False)
     if not wrong:
@@ -283,6 +287,24 @@ def _out_of_order(one: Told, rows: list[dict[str, Any]]) -> list[str]:
         for r in late
         if not firsts or r["requested_at"] < min(firsts)
     ]
+
+
+def _say_ways_in(settings: Settings) -> None:
+    """The board asks who looks: a link for one click, and everybody's password."""
+    ledger = open_ledger_of(settings)
+    try:
+        known = demo_passwords(settings, ledger)
+        address = link(settings, ledger, "duty")
+    finally:
+        ledger.close()
+    out.print(
+        f"看板, 以值班编辑的身份进入 (一次) / the board, as duty editor, once:\n  {address}",
+        markup=False,
+        soft_wrap=True,
+    )
+    out.print("账号和密码 / accounts and passwords:")
+    for person, word in known.items():
+        out.print(f"  {person:14} {word}", markup=False)
 
 
 def _say_where(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from bus.topics import make_topics
 from cli import logs
 from cli.backups import Backups
 from cli.orphans import Orphans
-from cli.wiring import Centre, ensure_people, open_ledger_of, read_centre
+from cli.wiring import Centre, ensure_administrator, ensure_people, open_ledger_of, read_centre
 from schemas.channel import ChannelSpec, Outside
 from schemas.errors import InvalidInput, PipelineError, Unavailable
 from schemas.settings import Settings
@@ -79,8 +79,9 @@ def run_migrate(centre: Centre) -> int:
         log.critical("migrate.refused", reason=str(error))
         return 1
     new = ensure_people(centre, ledger)
+    administrator = ensure_administrator(centre, ledger)
     mode = objects.probe_when_up(centre.settings)
-    log.info("migrate.done", revision=revision, new_keys=new, s3=mode)
+    log.info("migrate.done", revision=revision, new_keys=new, s3=mode, administrator=administrator)
     ledger.close()
     return 0
 

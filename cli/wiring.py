@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import cast
 
 import consumers.channels
+from deploy.stack.secret_files import ADMINISTRATOR
 from producers.filing import Desk, Inspect
 from schemas.channel import Channel, ChannelSpec
 from schemas.configuration import read_channels, read_newsroom
 from schemas.errors import Fault, InvalidInput, PermanentError
-from schemas.newsroom import Newsroom
+from schemas.newsroom import Newsroom, Person
 from schemas.settings import REPOSITORY, Settings
 from schemas.story import Story
 from schemas.topics import Topic, topics
 from stores import objects
-from stores.ledger import people
+from stores.ledger import accounts, passwords, people
 from stores.ledger.transaction import Ledger, open_ledger
 from streams.adapt import render
 from streams.story_state import ChannelRule
@@ -141,6 +142,25 @@ def ensure_people(centre: Centre, ledger: Ledger) -> int:
             people.put(tx, person, path.read_text().strip())
         people.keep_only(tx, [person.id for person in centre.newsroom.people])
     return made
+
+
+def ensure_administrator(centre: Centre, ledger: Ledger) -> str:
+    """At the first start: somebody who can let the others in, by the password that was made for
+    them (``secrets/administrator.password``). Returns their account; empty where nobody was
+    needed: there is an administrator who can sign in."""
+    with ledger.snapshot() as view:
+        everybody = accounts.everybody(view)
+    if any(accounts.administers(row) for row in everybody):
+        return ""
+    named = [p for p in centre.newsroom.people if "administrator" in p.roles]
+    person = named[0] if named else Person(id="admin", name="管理员", roles=("administrator",))
+    path = centre.settings.secrets_dir / ADMINISTRATOR
+    hashed = passwords.hashed(path.read_text(encoding="utf-8").strip())
+    with ledger.transaction() as tx:
+        if not named:
+            people.put(tx, person, None, source="desk")
+        accounts.set_password(tx, person.id, hashed, must_change=True, at=ledger.now_ms())
+    return person.id
 
 
 def key_of(settings: Settings, person_id: str) -> str:

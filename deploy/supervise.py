@@ -14,7 +14,7 @@ from deploy import proc
 from deploy.leftovers import kill_leftovers, read_state, take_lock
 from deploy.process_spec import ProcessSpec, StackPlan, write_plan
 from deploy.process_table import places, process_table
-from deploy.stack import jars, kafka, ports, s3
+from deploy.stack import jars, kafka, ports, s3, secret_files
 from deploy.stack.secret_files import ensure_secrets
 from schemas.settings import REPOSITORY, Settings
 
@@ -111,8 +111,14 @@ def _prepare(
         print(
             f"已清理上次遗留的进程 / ended {killed} processes that an earlier run left", flush=True
         )
-    if ensure_secrets(settings):
+    if made := ensure_secrets(settings):
         print(f"已生成密钥 / secrets made: {settings.secrets_dir}", flush=True)
+        if secret_files.ADMINISTRATOR in made:
+            password = (settings.secrets_dir / secret_files.ADMINISTRATOR).read_text().strip()
+            print(
+                f"管理员第一次登录用 / the administrator's first sign-in: admin  {password}",
+                flush=True,
+            )
     leave_nothing: list[str] = []
     if table is None:
         if taken := ports.explain_busy(settings, simulators=simulators):

@@ -1,14 +1,14 @@
-"""The desk's pages on the API's application: the live board (首发 · 指挥调度看板).
+"""The desk's pages on the API's application: the live board (首发 · 指挥调度看板) and all others.
 
-There is no sign-in on these pages yet: whoever reaches the port may look. The web process
-listens on loopback only, and the pages show no secret and run no script but their own. What a
-person does here goes through the API with that person's own key, which the page asks for and the
-browser forgets with the tab; so do the dead letters, which not everybody may read. Before the port is opened to a network, a sign-in has to stand in front.
+Every page but the sign-in stands behind a door (``desk.door``): nobody looks or acts without an
+account and the right that the page is for. No page shows a secret, and none runs a script but ours.
 """
 
 import asyncio
 import gzip
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,39 +16,27 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from desk import lag_page, pages
+from desk import audit_page, lag_page, mine, pages
+from desk.answers import HEADERS, go, html, policy
+from desk.door import Door, Visit
 from desk.lag_page import Stories
 from desk.live import Board
+from desk.people_page import PeoplePage
 from desk.screen import Screen
+from desk.sign_in import SignIn
 from desk.timeline import evidence, moments
 from desk.words import FOR_PERSON, RECIPES, REFUSED, RENDITION_STATES, VERSION_STATES
 from schemas.channel import ChannelSpec
-from schemas.errors import InvalidInput, PipelineError
+from schemas.errors import InvalidInput, NotApproved, PipelineError
 from schemas.lag import NOTHING, Latest
 from schemas.newsroom import Newsroom
 from schemas.rendition import parse_placeholder
+from schemas.rights import fault_of
 from schemas.settling import with_looks
-from stores.ledger import board_view, views
+from stores.ledger import board_view, stories, views
 from stores.ledger.transaction import Ledger
 
-_POLICY = "; ".join((
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-))  # fmt: skip
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+STILL_S = 15.0
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -59,62 +47,64 @@ def install_board(
     newsroom: Newsroom,
     lag: Latest = lambda: NOTHING,
     late: Stories = lambda: (),
-) -> None:
-    """Add the board to the API's application.
+) -> Door:
+    """Add the desk to the API's application; returns its door, for further pages.
 
-    ``GET /`` the page, ``/board/events`` its stream, ``/board/stories/<id or number>`` one
-    story, ``/board/letters`` the dead letters, ``/board/static/<file>``, ``/lag`` what waits and
-    why. Sets ``app.state.board``, whose ``close()`` ends all streams so that the server can stop.
-    The fan-out starts with the first stream and ends with the last.
+    Sets ``app.state.board``, whose ``close()`` ends all streams so that the server can stop. The
+    fan-out starts with the first stream and ends with the last.
     """
     screen = Screen(ledger, specs, newsroom)
     board = Board(screen)
     app.state.board = board
+    door = Door(app, ledger, newsroom)
 
-    async def page(request: Request) -> Response:
-        made = await asyncio.to_thread(_page, board, request.query_params.get("before", ""))
-        return _packed(made) if "gzip" in request.headers.get("accept-encoding", "") else made
+    def front(visit: Visit) -> Response:
+        if not visit.may("house.look"):
+            return go("/mine" if visit.may("story.look") else "/people")
+        made = _page(board, visit)
+        packs = "gzip" in visit.request.headers.get("accept-encoding", "")
+        return _packed(made) if packs else made
 
-    async def events(request: Request) -> Response:
-        last = request.headers.get("last-event-id") or request.query_params.get("after", "")
-        return _Stream(board, last)
+    async def events(visit: Visit) -> Response:
+        last = visit.request.headers.get("last-event-id")
+        return _Stream(board, last or visit.request.query_params.get("after", ""), door, visit)
 
-    async def story(request: Request) -> Response:
-        part = "part" in request.query_params
-        return await asyncio.to_thread(_story, screen, request.path_params["story"], part=part)
-
-    async def waiting(request: Request) -> Response:
+    def waiting(visit: Visit) -> Response:
         shown = lag_page.context(lag(), late(), newsroom.centre)
-        return _html(
-            "lag_part.html" if "part" in request.query_params else "lag.html", 200, **shown
-        )
+        return html("lag_part.html" if visit.part else "lag.html", visit=visit, **shown)
 
-    async def letters(_request: Request) -> Response:
-        return _html("letters.html", 200, centre=newsroom.centre)
+    def letters(visit: Visit) -> Response:
+        return html("letters.html", visit=visit, centre=newsroom.centre)
 
     async def static(request: Request) -> Response:
         return _static(request.path_params["name"], versioned="v" in request.query_params)
 
-    routes: list[tuple[str, Callable[[Request], Any]]] = [
-        ("/", page),
-        ("/board/events", events),
-        ("/board/stories/{story}", story),
-        ("/board/letters", letters),
-        ("/board/static/{name}", static),
-        ("/lag", waiting),
-    ]
-    for path, endpoint in routes:
-        app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
+    app.add_route("/board/static/{name}", static, methods=["GET"], include_in_schema=False)
+    SignIn(door).install()
+    door.add("/", front, None)
+    door.add(
+        "/here", lambda _visit: Response(status_code=204, headers=HEADERS), None, unattended=True
+    )
+    door.add("/mine", partial(mine.page, screen), "story.look")
+    door.add("/board/events", events, "house.look", unattended=True)
+    door.add("/board/stories/{story}", partial(_story, screen), "story.look")
+    door.add("/board/letters", letters, "letters.look")
+    door.add("/lag", waiting, "house.look")
+    PeoplePage(door).install()
+    door.add("/audit", partial(audit_page.page, door), "audit.look")
+    return door
 
 
 class _Stream(StreamingResponse):
-    """Server-sent events; counts as a reader for as long as it is open, however it ends."""
+    """Server-sent events; counts as a reader for as long as it is open, however it ends. It ends
+    when its session does."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, board: Board, last_id: str) -> None:
-        self._frames = board.events(last_id)
-        super().__init__(self._frames, headers={**_HEADERS, "X-Accel-Buffering": "no"})
+    def __init__(self, board: Board, last_id: str, door: Door, visit: Visit) -> None:
+        self._frames = board.events(last_id, still=_Still(door, visit).look)
+        headers = {**HEADERS, "Content-Security-Policy": policy(), "X-Accel-Buffering": "no"}
+        super().__init__(self._frames, headers=headers)
         self._board = board
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,26 +116,49 @@ class _Stream(StreamingResponse):
                     await self._frames.aclose()
                 return
         status = 200 if taken else 503
-        headers = {**_HEADERS, "Content-Type": self.media_type or "", "Retry-After": "5"}
+        headers = {**HEADERS, "Content-Type": self.media_type or "", "Retry-After": "5"}
         await Response(b"", status, headers=headers)(scope, receive, send)
 
 
-def _packed(made: Response) -> Response:
+class _Still:
+    """Whether who looks at a stream still may; asked of the ledger every few seconds."""
+
+    def __init__(self, door: Door, visit: Visit) -> None:
+        self._door = door
+        self._visit = visit
+        self._again_at = time.monotonic() + STILL_S
+
+    async def look(self) -> bool:
+        if time.monotonic() < self._again_at:
+            return True
+        self._again_at = time.monotonic() + STILL_S
+        try:
+            session = await asyncio.to_thread(self._door.session, self._visit.request)
+        except PipelineError:
+            return True  # the ledger is away: nothing new is told either
+        return session is not None and Visit(self._visit.request, session).may("house.look")
+
+
+def _packed(made: HTMLResponse) -> Response:
     """A board of a hundred rows is half a megabyte of much the same: a twentieth of it packed."""
-    body = gzip.compress(bytes(made.body), compresslevel=4)
-    headers = {**_HEADERS, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-    return HTMLResponse(body, made.status_code, headers=headers)
+    made.body = gzip.compress(bytes(made.body), compresslevel=4)
+    made.headers["Content-Length"] = str(len(made.body))
+    made.headers["Content-Encoding"] = "gzip"
+    made.headers["Vary"] = "Accept-Encoding"
+    return made
 
 
-def _page(board: Board, before: str) -> Response:
+def _page(board: Board, visit: Visit) -> HTMLResponse:
+    before = visit.request.query_params.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 10:
-        return _older(board.screen, int(before))
+        return _older(board.screen, int(before), visit)
     screen = board.screen
     view = screen.read()
     rows = [view.drawn[number].html for number in view.order]
-    return _html(
+    return html(
         "board.html",
         200 if view.reachable else 503,
+        visit=visit,
         centre=screen.newsroom.centre,
         rows=rows,
         waves=view.waves,
@@ -164,15 +177,16 @@ def _more(screen: Screen, order: tuple[int, ...]) -> int:
     return order[min(len(order), screen.rows) - 1]
 
 
-def _older(screen: Screen, before: int) -> Response:
+def _older(screen: Screen, before: int, visit: Visit) -> HTMLResponse:
     try:
         rows, waves, more = screen.older(before)
         reachable = True
     except PipelineError:
         rows, waves, more, reachable = [], screen.view.waves, None, False
-    return _html(
+    return html(
         "board.html",
         200 if reachable else 503,
+        visit=visit,
         centre=screen.newsroom.centre,
         rows=rows,
         waves=waves,
@@ -186,23 +200,24 @@ def _older(screen: Screen, before: int) -> Response:
     )
 
 
-def _story(screen: Screen, key: str, *, part: bool) -> Response:
+def _story(screen: Screen, visit: Visit) -> Response:
+    key, part = visit.request.path_params["story"], visit.part
     try:
         with screen.ledger.snapshot() as tx:
-            detail = views.story_detail(tx, key)
-            attempts = board_view.attempts_made(tx, detail["story_id"])
+            row = stories.find(tx, key)
+            if not visit.may_with("story.look", row):
+                raise NotApproved(fault_of("story.look", other_desk=True))
+            detail = views.story_detail(tx, row.id)
+            attempts = board_view.attempts_made(tx, row.id)
         specs = {spec.id: spec for spec in screen.specs}
         detail["deliveries"] = with_looks(detail["deliveries"], specs)
     except InvalidInput:
-        return _html("missing.html", 404, part=part, reason="没有这篇稿件 / no such story")
-    except PipelineError:
-        return _html(
-            "missing.html", 503, part=part, reason="账本暂时读不到, 稍后再看 / not available now"
-        )
+        told = "没有这篇稿件 / no such story"
+        return html("missing.html", 404, visit=visit, part=part, reason=told)
     channels = {spec.id: spec.name for spec in screen.specs}
-    return _html(
+    return html(
         "story_part.html" if part else "story_page.html",
-        200,
+        visit=visit,
         story=detail,
         by=screen.names.get(detail["by"], detail["by"]),
         moments=moments(detail, attempts, channels, screen.names),
@@ -229,11 +244,7 @@ def _rendition(row: Mapping[str, Any]) -> dict[str, str]:
 def _static(name: str, *, versioned: bool) -> Response:
     found = pages.static_files().get(name)
     if found is None:
-        return PlainTextResponse("没有这个文件 / no such file", 404, headers=_HEADERS)
+        return PlainTextResponse("没有这个文件 / no such file", 404, headers=HEADERS)
     kind, content = found
     kept = {"Cache-Control": _FOREVER} if versioned else {}
-    return Response(content, media_type=kind, headers={**_HEADERS, **kept})
-
-
-def _html(template: str, status: int, **context: Any) -> Response:
-    return HTMLResponse(pages.render(template, **context), status, headers=_HEADERS)
+    return Response(content, media_type=kind, headers={**HEADERS, **kept})

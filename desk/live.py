@@ -10,7 +10,7 @@ import contextlib
 import json
 import re
 import secrets
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 import structlog
 
@@ -22,6 +22,10 @@ POLL_S = 0.3
 HEARTBEAT_S = 15.0
 READERS = 100
 _CURSOR = re.compile(r"^([0-9a-f]{8})-(\d{1,12})$")
+
+
+async def _for_ever() -> bool:
+    return True
 
 
 class Board:
@@ -84,13 +88,16 @@ class Board:
         bell, self._bell = self._bell, asyncio.Event()
         bell.set()
 
-    async def events(self, last_id: str) -> AsyncGenerator[bytes, None]:
-        """Frames of one stream: a snapshot, or what changed since ``last_id``; then changes."""
+    async def events(
+        self, last_id: str, *, still: Callable[[], Awaitable[bool]] = _for_ever
+    ) -> AsyncGenerator[bytes, None]:
+        """Frames of one stream: a snapshot, or what changed since ``last_id``; then changes, as
+        long as ``still`` says so."""
         view = await asyncio.to_thread(self.screen.read)
         seq = self._seq_of(last_id, view)
         yield b"retry: 2000\n\n"
         yield self._frame("snapshot" if seq is None else "rows", view, seq or 0)
-        while not self.closed:
+        while not self.closed and await still():
             bell, seq = self._bell, view.seq
             if self.screen.view.seq > seq:
                 view = self.screen.view

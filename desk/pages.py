@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from desk.words import KINDS, in_chinese
 from schemas.beijing import at, span
+from schemas.rights import Act
 
 _HERE = Path(__file__).parent
 _TYPES = {
@@ -17,6 +18,17 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+
+
+ROOMS: tuple[tuple[str, str, str, str, Act], ...] = (
+    ("/", "layers", "看板", "board", "house.look"),
+    ("/mine", "pencil", "我的稿件", "my stories", "story.file"),
+    ("/lag", "queue", "积压", "what waits", "house.look"),
+    ("/board/letters", "ban", "死信", "dead letters", "letters.look"),
+    ("/people", "person", "人员", "people", "people.look"),
+    ("/audit", "search", "操作记录", "audit", "audit.look"),
+)
+"""What leads from page to page: address, icon, word, English, the right that it needs."""
 
 
 @cache
@@ -42,6 +54,7 @@ def environment() -> Environment:
     }
     made.filters |= filters
     made.globals["static"] = _addresses()
+    made.globals["rooms"] = ROOMS
     return made
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from desk.words import FOR_PERSON, MOVING, REFUSED
 from schemas.channel import ChannelSpec
 from schemas.errors import PipelineError
 from schemas.newsroom import Newsroom
-from stores.ledger import board_view, views
+from stores.ledger import accounts, board_view, views
 from stores.ledger.transaction import Ledger
 
 log = structlog.get_logger("board")
@@ -92,13 +92,17 @@ class Screen:
                 self.view = self._with(fresh)
             return self.view
 
+    def columns(self, found: Iterable[board_view.StoryOnBoard]) -> tuple[WaveColumns, ...]:
+        """Those that these stories need."""
+        used = {d.channel for story in found for d in story.deliveries}
+        return waves_of(self.specs, used, self.newsroom.plan)
+
     def older(self, before: int) -> tuple[list[str], tuple[WaveColumns, ...], int | None]:
         """Rows of stories before a number, their columns, and the number to go on from."""
         with self.ledger.snapshot() as tx:
             found = board_view.newest(tx, before=before, limit=self.rows)
             stories = board_view.on_board(tx, found.values())
-        used = {d.channel for story in stories for d in story.deliveries}
-        waves = waves_of(self.specs, used, self.newsroom.plan)
+        waves = self.columns(stories)
         drawn = [self._draw(row_of(story, waves, self.names)) for story in stories]
         return drawn, waves, min(found) if len(found) == self.rows else None
 
@@ -114,6 +118,7 @@ class Screen:
             more = len(window) > self.rows
             window = dict(list(window.items())[: self.rows])
             if sweep:
+                self.names |= {row.id: row.name for row in accounts.everybody(tx)}
                 self._older = self._unsettled(tx, min(window, default=0))
             window |= {n: i for n, i in self._older.items() if n not in window}
             wanted = set(window.values())

@@ -100,3 +100,36 @@ def wave_name(wave: int, first: int) -> str:
 def in_chinese(text: str) -> str:
     """The Chinese part of ``中文 / English``, with recipes by their Chinese names."""
     return _RECIPE.sub(lambda found: RECIPES[found[0]], text.partition(" / ")[0])
+
+
+ACTS_DONE = {
+    "story.filed": "交稿",
+    "story.revised": "修改或更正",
+    "story.signed.1": "初审签字",
+    "story.signed.2": "复审签字",
+    "story.signed.3": "终审签字",
+    "story.signed.3.urgent": "终审签字, 先发后补",
+    "story.returned": "退回",
+    "story.withdrawn": "撤稿",
+    "story.held": "暂缓",
+    "story.resumed": "恢复",
+    "wave.opened": "开闸",
+    "delivery.settled.live": "登记: 已上线",
+    "delivery.settled.absent": "登记: 没有上线",
+    "delivery.settled.still_up": "登记: 还在线上",
+    "delivery.settled.give_up": "登记: 不再投递",
+    "delivery.resent": "重发",
+    "letter.replayed": "重放死信",
+    "letter.discarded": "弃置死信",
+    "desk.signed_in": "登录",
+    "desk.signed_out": "退出",
+    "desk.wrong_password": "密码输错",
+    "desk.password_changed": "改密码",
+    "people.added": "加人",
+    "people.changed": "改部门或权限",
+    "people.password_reset": "重设密码",
+    "people.barred": "停用",
+    "people.admitted": "重新启用",
+    "people.link_made": "发登录链接",
+}
+"""The audit trail's acts as people read them."""

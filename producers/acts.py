@@ -32,11 +32,14 @@ from schemas.events import (
     WaveOpened,
 )
 from schemas.review import Signature, may_sign, missing_levels
+from schemas.rights import Act
 from schemas.text import Sha256, Text
 from stores.ledger import outbox, people, stories, views
 from stores.ledger.people import Caller
 
 log = structlog.get_logger("acts")
+
+LEVEL_ACTS: dict[int, Act] = {1: "story.sign.1", 2: "story.sign.2", 3: "story.sign.3"}
 
 _SAID = r"\S"
 """More than blanks: who reads the record must learn why."""
@@ -88,6 +91,8 @@ def sign(desk: Desk, caller: Caller, story_key: str, asked: SignatureIn) -> dict
             raise InvalidInput(
                 Fault("note_missing", "note", "退回和先发后补要写明理由 / give the reason")
             )
+        if asked.level in LEVEL_ACTS:
+            needs(caller, LEVEL_ACTS[asked.level], row)
         story_id = UUID(row.id)
         if asked.decision == "return":
             _send_back(tx, caller, story_id, asked, now)
@@ -171,10 +176,11 @@ def _send_back(
 
 def withdraw(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[str, Any]:
     """撤稿: final when it answers; repeating it changes nothing."""
-    needs(caller, {"duty", "reviewer3"}, "撤稿 / withdraw")
+    needs(caller, "story.withdraw")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
+        needs(caller, "story.withdraw", row)
         if row.withdrawn_at is None:
             stories.change(tx, row.id, at=now, withdrawn_at=now, withdrawn_reason=asked.reason)
             event = StoryWithdrawn(story_id=UUID(row.id), by=caller.id, reason=asked.reason)
@@ -187,10 +193,11 @@ def withdraw(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dic
 
 def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[str, Any]:
     """暂缓: nothing further goes out until it is resumed."""
-    needs(caller, {"duty", "reviewer3"}, "暂缓 / hold")
+    needs(caller, "story.hold")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
+        needs(caller, "story.hold", row)
         _standing(row)
         stories.change(tx, row.id, at=now, held_reason=asked.reason)
         event = StoryHeld(story_id=UUID(row.id), by=caller.id, reason=asked.reason)
@@ -200,10 +207,11 @@ def hold(desk: Desk, caller: Caller, story_key: str, asked: ReasonIn) -> dict[st
 
 
 def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
-    needs(caller, {"duty", "reviewer3"}, "恢复 / resume")
+    needs(caller, "story.resume")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
+        needs(caller, "story.resume", row)
         _standing(row)
         stories.change(tx, row.id, at=now, held_reason=None)
         outbox.append(tx, StoryResumed(story_id=UUID(row.id), by=caller.id), at=now)
@@ -213,10 +221,11 @@ def resume(desk: Desk, caller: Caller, story_key: str) -> dict[str, Any]:
 
 def open_wave(desk: Desk, caller: Caller, story_key: str, asked: OpenWaveIn) -> dict[str, Any]:
     """越权开闸: a wave goes out before the one before it is live; by name and reason."""
-    needs(caller, {"duty", "reviewer3"}, "开闸 / open a wave")
+    needs(caller, "wave.open")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         row = stories.find(tx, story_key)
+        needs(caller, "wave.open", row)
         _standing(row)
         event = WaveOpened(
             story_id=UUID(row.id), wave=asked.wave, by=caller.name, reason=asked.reason

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from producers import intake
+from producers.rights import needs
 from schemas.channel import ChannelSpec
 from schemas.errors import Conflict, Fault, PipelineError
 from schemas.events import StoryFiled, StoryRevised
@@ -109,6 +110,7 @@ def file_story(
     """Take a new story. The same key with the same content answers as before; with another
     content it is a Conflict. Raises InvalidInput, Conflict, Unavailable, StorageFull; then
     nothing was changed."""
+    needs(caller, "story.file")
     request = _request_hash("file", raw_story, plan, received)
     with desk.ledger.transaction() as tx:
         answer = _before(tx, caller, key, request)
@@ -136,7 +138,7 @@ def _file(
     )
     warnings = intake.check_channels(story, resolved, desk.specs, desk.refusals)
     linked = _keep(tx, received, story, caller, now)
-    stories.insert(tx, story, resolved, by=caller.id, at=now)
+    stories.insert(tx, story, resolved, by=caller.id, at=now, desk=caller.desk)
     outbox.append(
         tx,
         StoryFiled(story_id=story.id, story=story, plan=resolved, by=caller.id),
@@ -157,12 +159,14 @@ def revise_story(
     key: str | None,
 ) -> Filed:
     """File a newer version: an edit, or a correction of a live story. Voids open sign-offs."""
+    needs(caller, "story.revise")
     request = _request_hash(f"revise {story_key} {expected}", raw_story, Plan(), received)
     with desk.ledger.transaction() as tx:
         answer = _before(tx, caller, key, request)
         linked = [r.object_key for r in received]
         if answer is None:
             row = stories.find(tx, story_key)
+            needs(caller, "story.revise", row)
             answer, linked = _revise(desk, tx, caller, row, raw_story, received, expected)
             _remember(tx, caller, key, request, answer, desk.ledger.now_ms())
     _drop(desk, linked)
@@ -226,6 +230,7 @@ def _present_plan(desk: Desk, row: Any) -> Plan:
 
 def keep_asset(desk: Desk, caller: Caller, received: Received) -> dict[str, Any]:
     """Media uploaded before its story: ``POST /v1/assets``."""
+    needs(caller, "story.file")
     asset = received.asset("asset")
     intake.check_limits(asset, desk.newsroom.uploads)
     with desk.ledger.transaction() as tx:

@@ -16,7 +16,6 @@ from stores.ledger.people import Caller
 
 MOST = 500
 """Letters in one call."""
-_ROLES = frozenset({"operator", "duty"})
 _SAID = r"\S"
 
 
@@ -41,7 +40,7 @@ def listing(
     desk: Desk, caller: Caller, *, closed: bool, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """Newest first; ``closed`` shows those that were dealt with, too."""
-    needs(caller, _ROLES, "看死信 / dead letters")
+    needs(caller, "letters.look")
     with desk.ledger.snapshot() as view:
         rows, following = letters.listing(view, closed=closed, before=cursor, limit=limit)
     return {"letters": [letters.line(row) for row in rows], "next": following}
@@ -49,7 +48,7 @@ def listing(
 
 def show(desk: Desk, caller: Caller, letter: str) -> dict[str, Any]:
     """A letter with its record, and what a replay would do."""
-    needs(caller, _ROLES, "看死信 / dead letters")
+    needs(caller, "letters.look")
     with desk.ledger.snapshot() as view:
         row = letters.find(view, letter)
         would = plan(view, row, _topics(desk))
@@ -58,7 +57,7 @@ def show(desk: Desk, caller: Caller, letter: str) -> dict[str, Any]:
 
 def replay_letters(desk: Desk, caller: Caller, asked: ReplayIn) -> dict[str, Any]:
     """Send records to their topics again. Raises Conflict when somebody closed one meanwhile."""
-    needs(caller, _ROLES, "重放死信 / replay dead letters")
+    needs(caller, "letters.act")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         told = []
@@ -74,7 +73,7 @@ def replay_letters(desk: Desk, caller: Caller, asked: ReplayIn) -> dict[str, Any
 
 def discard_letters(desk: Desk, caller: Caller, asked: DiscardIn) -> dict[str, Any]:
     """Close letters without sending them; they stay in the ledger, with the reason."""
-    needs(caller, _ROLES, "弃置死信 / discard dead letters")
+    needs(caller, "letters.act")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         rows = _wanted(tx, asked.letters)

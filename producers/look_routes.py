@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
 
+from producers.rights import needs, seen_by
 from producers.signed_in import At, Signed
 from schemas import keys
 from schemas.lag import LagSnapshot
@@ -26,38 +27,41 @@ _MOST = 2**31 - 1
 @router.get("/stories", tags=["stories"])
 def list_stories(
     desk: At,
-    _who: Signed,
+    who: Signed,
     cursor: Annotated[int | None, Query(ge=0, le=_MOST)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Newest first; pass ``next`` as ``cursor`` for the following page."""
     with desk.ledger.snapshot() as view:
-        rows = views.story_lines(view, before=cursor, limit=limit)
+        rows = views.story_lines(view, before=cursor, limit=limit, seen=seen_by(who))
     return {"stories": rows, "next": rows[-1]["number"] if len(rows) == limit else None}
 
 
 @router.get("/stories/{story}", tags=["stories"])
-def show_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
+def show_story(story: str, desk: At, who: Signed) -> dict[str, Any]:
     """By id or short number: versions, sign-offs, renditions, deliveries, text."""
     with desk.ledger.snapshot() as view:
+        needs(who, "story.look", stories.find(view, story))
         told = views.story_detail(view, story)
     return {**told, "deliveries": with_looks(told["deliveries"], desk.specs)}
 
 
 @router.get("/stories/{story}/explain", tags=["look"])
-def explain_story(story: str, request: Request, desk: At, _who: Signed) -> dict[str, Any]:
+def explain_story(story: str, request: Request, desk: At, who: Signed) -> dict[str, Any]:
     """Why it is not there yet: the hop that each delivery is at, what waits there, how long, and
     who can move it on."""
     snapshot: LagSnapshot = request.app.state.latest_lag()
     contacts = {spec.id: spec.contact for spec in desk.specs.values()}
     with desk.ledger.snapshot() as view:
+        needs(who, "story.look", stories.find(view, story))
         return explain(view, story, snapshot, contacts)
 
 
 @router.get("/stories/{story}/trace", tags=["look"])
-def trace_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
+def trace_story(story: str, desk: At, who: Signed) -> dict[str, Any]:
     """Its whole way as spans, from the upload to each receipt; the ids are those of OTLP."""
     with desk.ledger.snapshot() as view:
+        needs(who, "story.look", stories.find(view, story))
         story_id, found = spans.of_story(view, story)
     return {"trace_id": trace_id(story_id), "spans": [dataclasses.asdict(span) for span in found]}
 
@@ -66,12 +70,13 @@ def trace_story(story: str, desk: At, _who: Signed) -> dict[str, Any]:
 def show_copies(
     story: str,
     desk: At,
-    _who: Signed,
+    who: Signed,
     version: Annotated[int | None, Query(ge=1, le=_MOST)] = None,
 ) -> dict[str, Any]:
     """渠道稿: what each outlet will be sent, and the hash that a sign-off is bound to."""
     with desk.ledger.snapshot() as view:
         row = stories.find(view, story)
+        needs(who, "story.look", row)
         wanted = version or row.version
         frozen = stories.version_row(view, row.id, wanted).copies_sha256
         found = stories.copies_of(view, row.id, wanted)
@@ -94,21 +99,27 @@ def show_copies(
 @router.get("/deliveries", tags=["look"])
 def list_deliveries(
     desk: At,
-    _who: Signed,
+    who: Signed,
     story: str | None = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 2000,
 ) -> dict[str, Any]:
     """What is live where, with evidence; newest stories first, in wave order. ``look`` of one that
     waits for a person says what to look at, and which answers there are."""
     with desk.ledger.snapshot() as view:
-        story_id = stories.find(view, story).id if story is not None else None
-        found = views.deliveries(view, story_id=story_id, limit=limit)
+        seen = seen_by(who)
+        story_id = None
+        if story is not None:
+            row = stories.find(view, story)
+            needs(who, "story.look", row)
+            story_id = row.id
+        found = views.deliveries(view, story_id=story_id, limit=limit, seen=seen)
     return {"deliveries": with_looks(found, desk.specs)}
 
 
 @router.get("/status", tags=["look"])
-def status(request: Request, desk: At, _who: Signed) -> dict[str, Any]:
+def status(request: Request, desk: At, who: Signed) -> dict[str, Any]:
     """Whether the system is quiet: nothing moves by itself any more."""
+    needs(who, "house.look")
     with desk.ledger.snapshot() as view:
         told = views.status(view)
         told["overdue"] = overdue.counts(view, desk.ledger.now_ms())
@@ -120,9 +131,10 @@ def status(request: Request, desk: At, _who: Signed) -> dict[str, Any]:
 
 
 @router.get("/lag", tags=["look"], response_model=LagSnapshot)
-def lag(request: Request, _who: Signed, group: str | None = None) -> Response:
+def lag(request: Request, who: Signed, group: str | None = None) -> Response:
     """积压: the last snapshot of the lag monitor; ``age_s`` says how old, ``stale`` that it is too
     old for its figures to stand. Never waits for Kafka. ``group``: that consumer group alone."""
+    needs(who, "house.look")
     told: LagSnapshot = request.app.state.latest_lag()
     if group is not None:
         kept = tuple(g for g in told.groups if g.group == group)

@@ -35,10 +35,11 @@ class ResendIn(Model):
 
 def resend(desk: Desk, caller: Caller, story_key: str, asked: ResendIn) -> dict[str, Any]:
     """``plan``: a line for each delivery asked for; ``done`` says whether it was carried out."""
-    needs(caller, {"duty", "reviewer3"}, "重发 / resend")
+    needs(caller, "delivery.resend")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         story = stories.find(tx, story_key)
+        needs(caller, "delivery.resend", story)
         rows = _latest(tx, story.id)
         unknown = [c for c in asked.channels if c not in rows]
         if unknown:

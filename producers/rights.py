@@ -1,19 +1,23 @@
-"""Who may do what: a role of the person whose key it is."""
+"""Who may do what, as the ways in ask for it: 403 with whom to ask instead."""
 
-from collections.abc import Collection
+from typing import Any
 
-from schemas.errors import Fault, NotApproved
+from schemas.errors import NotApproved
+from schemas.rights import Act, desks_for, fault_of, may, may_with
 from stores.ledger.people import Caller
+from stores.ledger.stories import Seen
 
 
-def needs(caller: Caller, roles: Collection[str], act: str) -> None:
-    """Raises NotApproved (403) when the caller has none of these roles."""
-    if not set(roles) & set(caller.roles):
-        raise NotApproved(
-            Fault(
-                "role_missing",
-                "Authorization",
-                f"您没有这项权限: {act} / you may not do this",
-                f"请有 {'、'.join(sorted(roles))} 权限的人操作 / ask a person with such a role",
-            )
-        )
+def needs(caller: Caller, act: Act, story: Any = None) -> None:
+    """Raises NotApproved (403) unless they may do it, to this story (a row of ``stories``)."""
+    if not may(caller, act):
+        raise NotApproved(fault_of(act))
+    if story is not None and not may_with(caller, act, desk=story.desk, by=story.by):
+        raise NotApproved(fault_of(act, other_desk=True))
+
+
+def seen_by(caller: Caller) -> Seen | None:
+    """Whose stories a list for them may hold; None is all. Raises NotApproved (403) when none."""
+    needs(caller, "story.look")
+    desks = desks_for(caller, "story.look")
+    return None if desks is None else Seen(desks, caller.id)

@@ -53,9 +53,11 @@ def settle(
 ) -> dict[str, Any]:
     """Record an answer; returns the delivery. Raises InvalidInput, Conflict (409: somebody
     answered before, or the row moved on), NotApproved (403)."""
+    needs(caller, "delivery.hand_off")
     with desk.ledger.transaction() as tx:
         now = desk.ledger.now_ms()
         story = stories.find(tx, story_key)
+        needs(caller, "delivery.hand_off", story)
         row = _row(tx, story.id, channel, release)
         question = question_of(
             row.state,
@@ -63,8 +65,8 @@ def settle(
             publications.loads(row.settled),
             was_live=row.received_at is not None,
         )
-        roles = {"duty", "reviewer3"} | ({"editor"} if question == "handed_off" else set())
-        needs(caller, roles, "登记 / settle")
+        handed_off = question == "handed_off"
+        needs(caller, "delivery.hand_off" if handed_off else "delivery.settle", story)
         if question is None or round(asked.as_of.timestamp() * 1000) != row.updated_at:
             raise _moved_on(row)
         withdrawn = story.withdrawn_at is not None

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from producers import filing, intake
 from producers.filing import Desk, Received
 from producers.reception import receive
+from producers.rights import needs
 from producers.signed_in import At, Signed
 from schemas.errors import Fault, InvalidInput
 from schemas.story import Plan
@@ -45,6 +46,8 @@ _STORY_BODY = {
 async def file_story(request: Request, desk: At, who: Signed, key: Key = None) -> JSONResponse:
     """提交稿件: a story with its media in one request, or by reference to uploaded media."""
 
+    needs(who, "story.file")  # before a byte of it is read
+
     def file(raw: Any, plan: Any, received: list[Received]) -> filing.Filed:
         read = intake.read_model(Plan, plan, "plan") if plan is not None else Plan()
         return filing.file_story(desk, who, raw, read, received, key=key)
@@ -62,6 +65,7 @@ async def revise_story(
     key: Key = None,
 ) -> JSONResponse:
     """修改或更正: files a newer version; ``If-Match`` is the version that was edited."""
+    needs(who, "story.revise")
     expected = _version(if_match)
 
     def file(raw: Any, plan: Any, received: list[Received]) -> filing.Filed:
@@ -82,6 +86,7 @@ async def upload(
     file_name: Annotated[str, Query(alias="name", max_length=255)] = "upload",
 ) -> JSONResponse:
     """上传素材: the bytes of one picture or clip as the request's body."""
+    needs(who, "story.file")
     received = await receive(request, desk, raw_file_name=file_name)
     one = received.files[0]
     try:

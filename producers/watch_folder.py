@@ -31,7 +31,8 @@ from producers.watch_stories import Manifest
 from producers.watch_tracker import Patience, Tracker
 from schemas.beijing import SHANGHAI
 from schemas.errors import Fault, InvalidInput, PermanentError, PipelineError, StorageFull
-from stores.ledger.people import Caller
+from schemas.rights import may
+from stores.ledger.people import caller_of_file
 
 log = structlog.get_logger("watch")
 
@@ -63,9 +64,9 @@ class WatchFolder:
         self._poll_s = poll_s
         self._clock = clock
         self._people = {
-            person.id: Caller(person.id, person.name, person.desk, tuple(person.roles))
-            for person in desk.newsroom.people
-            if {"contributor", "editor"} & set(person.roles)
+            who.id: who
+            for who in map(caller_of_file, desk.newsroom.people)
+            if may(who, "story.file")
         }
         self._trackers = {name: Tracker(clock) for name in ("", *self._people)}
         self._manifests = Manifests(folder, desk.newsroom.uploads.story_json_bytes)

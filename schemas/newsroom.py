@@ -4,9 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.rights import Role
 from schemas.text import Line
-
-Role = Literal["contributor", "editor", "reviewer1", "reviewer2", "reviewer3", "duty", "operator"]
 
 
 class Person(BaseModel):
@@ -18,6 +17,25 @@ class Person(BaseModel):
     name: Line = Field(min_length=1, max_length=40)
     desk: Line = Field(default="", max_length=60)
     roles: tuple[Role, ...] = Field(min_length=1)
+    bound: dict[Role, tuple[Line, ...]] = Field(default_factory=dict)
+    """Role → the desks (部门) whose stories it is for; one that is not here reaches as far as
+    ``schemas.rights`` says."""
+
+
+class SignInRules(BaseModel):
+    """How long a sign-in at the desk lasts, and what wrong passwords cost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    idle_h: float = Field(default=4.0, gt=0, le=24)
+    """Nothing was done for so long: sign in again."""
+    longest_h: float = Field(default=12.0, gt=0, le=72)
+    """In any case after so long."""
+    tries: int = Field(default=5, ge=3, le=20)
+    """Wrong passwords in a row for one account before it waits; an address has four times as
+    many."""
+    wait_s: int = Field(default=30, ge=1, le=3600)
+    """The first wait; each further wrong password doubles it, up to 15 minutes."""
 
 
 class DefaultPlan(BaseModel):
@@ -66,4 +84,5 @@ class Newsroom(BaseModel):
     plan: DefaultPlan = DefaultPlan()
     uploads: UploadLimits = UploadLimits()
     robot: Robot | None = None
+    sign_in: SignInRules = SignInRules()
     people: tuple[Person, ...] = Field(min_length=1)

@@ -48,7 +48,7 @@ from streams.timer import Timer
 
 REPORTER = Caller("reporter", "记者甲", "采访部", ("contributor", "editor"))
 REVIEWERS = {
-    1: Caller("one", "编辑", "编辑部", ("reviewer1",)),
+    1: Caller("one", "编辑", "编辑部", ("editor", "reviewer1")),
     2: Caller("two", "主任", "编辑部", ("reviewer2",)),
     3: Caller("three", "总编", "总编室", ("reviewer3", "duty")),
 }

@@ -10,6 +10,13 @@ from pathlib import Path
 
 from schemas.settings import Settings
 
+ADMINISTRATOR = "administrator.password"
+
+
+def _password() -> str:
+    """One that can be read out and typed."""
+    return "-".join(secrets.token_hex(2) for _ in range(4))
+
 
 def _hex32() -> str:
     return secrets.token_hex(16)
@@ -37,6 +44,7 @@ FIRST_SECRETS: dict[str, Callable[[], str]] = {
     "wechat.secret": _hex32,
     "douyin.client_secret": _hex32,
     "douyin.tokens.json": _douyin_tokens,
+    ADMINISTRATOR: _password,
     "robot.key": lambda: str(uuid.uuid4()),
 }
 
@@ -46,7 +54,7 @@ def ensure_secrets(settings: Settings) -> list[str]:
 
     ``s3.json``: ``{"access_key", "secret_key"}`` of the local S3 server. ``wechat.secret`` and
     ``douyin.client_secret``: 32 hexadecimal digits. ``douyin.tokens.json``: ``{"access_token",
-    "refresh_token", "open_id"}``. ``robot.key``: of the chat group's robot. What is there is never changed, only its mode is set to 0600.
+    "refresh_token", "open_id"}``. ``administrator.password``: of the first sign-in at the desk. ``robot.key``: of the chat group's robot. What is there is never changed, only its mode is set to 0600.
     """
     folder = settings.secrets_dir
     folder.mkdir(parents=True, exist_ok=True)

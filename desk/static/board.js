@@ -110,6 +110,8 @@ function lost() {
   source.close();
   source = null;
   say("off", "断线, 重连中");
+  // the browser does not tell why: a session that ended looks like a server that is away
+  fetch("/here").then((answer) => answer.status === 401 && location.assign("/sign-in")).catch(() => undefined);
   setTimeout(connect, pause * (1 + Math.random() / 4));
   pause = Math.min(pause * 2, 15000);
 }
@@ -192,6 +194,7 @@ let askAgain = false;
 
 async function load(story) {
   const answer = await fetch(`/board/stories/${encodeURIComponent(story)}?part`);
+  if (answer.status === 401) location.assign("/sign-in");
   const html = await answer.text();
   if (panel.dataset.story !== story) return;
   const opened = new Set(Array.from(panel.querySelectorAll("details[open]"), (d) => d.dataset.key));

@@ -1,61 +1,26 @@
-// By hand: every act goes to the API with the person's own key, kept until the tab is closed.
+// By hand: every act goes to the API with the session's cookie and its token.
 "use strict";
 /* global again */ // of board.js, where the story is a panel
 const hands = (() => {
-  const KEY = "shoufa-key";
+  const CSRF = document.querySelector("meta[name=csrf]").content;
 
-  function askKey(why) {
-    const box = document.createElement("dialog");
-    box.innerHTML =
-      '<form><p><b>您的密钥</b> <small>your key (secrets/keys)</small></p><p class="said" role="alert"></p>' +
-      '<p><input type="password" autocomplete="off" required aria-label="密钥 / key"></p>' +
-      '<p><button>好 / go on</button> <button type="button" data-no>取消 / cancel</button></p></form>';
-    box.querySelector(".said").textContent = why;
-    document.body.append(box);
-    return new Promise((done) => {
-      const end = (key) => {
-        box.close();
-        box.remove();
-        done(key);
-      };
-      box.querySelector("form").addEventListener("submit", (event) => {
-        event.preventDefault();
-        end(box.querySelector("input").value.trim());
-      });
-      box.querySelector("[data-no]").addEventListener("click", () => end(""));
-      box.addEventListener("cancel", () => end(""));
-      box.showModal();
-    });
-  }
-
-  // {ok, told}, or null when the person did not want to.
+  // {ok, told}
   async function call(path, body) {
-    let why = "";
-    for (;;) {
-      const key = sessionStorage.getItem(KEY) || (await askKey(why));
-      if (!key) return null;
-      let answer;
-      try {
-        const headers = { Authorization: `Bearer ${key}` };
-        if (body) headers["Content-Type"] = "application/json";
-        answer = await fetch(path, {
-          method: body ? "POST" : "GET",
-          headers,
-          body: body ? JSON.stringify(body) : undefined,
-        });
-      } catch (error) {
-        sessionStorage.removeItem(KEY);
-        return { ok: false, told: { reason: `没有连上 / not reached: ${error.message}` } };
-      }
-      const told = await answer.json().catch(() => ({ reason: `HTTP ${answer.status}` }));
-      if (answer.ok || answer.status !== 401) {
-        if (answer.status === 403) sessionStorage.removeItem(KEY); // somebody else's may do
-        else sessionStorage.setItem(KEY, key);
-        return { ok: answer.ok, told };
-      }
-      sessionStorage.removeItem(KEY);
-      why = told.reason;
+    let answer;
+    try {
+      const headers = { "X-CSRF-Token": CSRF };
+      if (body) headers["Content-Type"] = "application/json";
+      answer = await fetch(path, {
+        method: body ? "POST" : "GET",
+        headers,
+        body: body ? JSON.stringify(body) : undefined,
+      });
+    } catch (error) {
+      return { ok: false, told: { reason: `没有连上 / not reached: ${error.message}` } };
     }
+    const told = await answer.json().catch(() => ({ reason: `HTTP ${answer.status}` }));
+    if (answer.status !== 401) return { ok: answer.ok, told };
+    return { ok: false, told: { reason: "登录已过期 / your session ended", next_step: "在新窗口登录, 回来再按一次 / sign in in a new window, then press again" } };
   }
 
   function say(form, text, bad) {
@@ -70,7 +35,6 @@ const hands = (() => {
   async function planned(form, path, body, lineOf) {
     const real = form.dataset.planned === JSON.stringify(body);
     const answer = await call(path, { ...body, dry_run: !real });
-    if (!answer) return false;
     if (!answer.ok) {
       say(form, faultOf(answer.told), true);
       return false;
@@ -90,8 +54,8 @@ const hands = (() => {
     const body = { answer, as_of: asOf, note };
     if (where) body[where.includes("://") ? "url" : "item_id"] = where;
     const got = await call(act, body);
-    if (got) say(form, got.ok ? `已登记: ${got.told.reason}` : faultOf(got.told), !got.ok);
-    return Boolean(got && got.ok);
+    say(form, got.ok ? `已登记: ${got.told.reason}` : faultOf(got.told), !got.ok);
+    return got.ok;
   }
 
   document.addEventListener("submit", async (event) => {

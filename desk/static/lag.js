@@ -14,6 +14,7 @@ async function draw() {
   if (document.hidden) return;
   try {
     const answer = await fetch("/lag?part", { cache: "no-store", signal: AbortSignal.timeout(8000) });
+    if (answer.status === 401) location.assign("/sign-in?to=/lag");
     if (!answer.ok) throw new Error(String(answer.status));
     const html = await answer.text();
     const details = box.querySelector("details");

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, select
 
 from schemas.review import REQUIRED, Signature, missing_levels
 from stores.ledger import publications as publication_rows
+from stores.ledger.stories import Seen
 from stores.ledger.tables import publications, signatures, stories, versions
 
 
@@ -62,11 +63,15 @@ class StoryOnBoard:
     deliveries: tuple[Delivery, ...]
 
 
-def newest(tx: Connection, *, before: int | None = None, limit: int) -> dict[int, str]:
+def newest(
+    tx: Connection, *, before: int | None = None, limit: int, seen: Seen | None = None
+) -> dict[int, str]:
     """Number → id of the newest stories, newest first; ``before`` is a story number."""
     query = select(stories.c.number, stories.c.id).order_by(stories.c.number.desc()).limit(limit)
     if before is not None:
         query = query.where(stories.c.number < before)
+    if seen is not None:
+        query = query.where(seen.stories)
     return {row.number: row.id for row in tx.execute(query)}
 
 

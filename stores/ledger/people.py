@@ -1,11 +1,13 @@
-"""People and their API keys; only a key's hash is kept."""
+"""People, their roles and API keys; only a key's hash is kept."""
 
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from schemas.newsroom import Person
 from stores.ledger import journal
@@ -15,26 +17,32 @@ from stores.ledger.tables import audit, people
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, by their key."""
+    """Who calls: by their key, or signed in at the desk."""
 
     id: str
     name: str
     desk: str
     roles: tuple[str, ...]
+    bound: Mapping[Any, tuple[str, ...]] = field(default_factory=dict)
+    """Role → desks, see ``schemas.rights``."""
 
 
 def key_hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def put(tx: Connection, person: Person, key: str) -> None:
-    """Insert or update a person; the key replaces the former one."""
+def put(tx: Connection, person: Person, key: str | None, *, source: str = "file") -> None:
+    """Insert or update a person; the key replaces the former one. Without a key no key of theirs
+    opens anything."""
     values = {
         "name": person.name,
         "desk": person.desk,
         "roles": json.dumps(person.roles),
-        "key_sha256": key_hash(key),
+        "bound": json.dumps(person.bound, ensure_ascii=False),
+        # a row has one in any case, so that no two are alike; this one is told to nobody
+        "key_sha256": key_hash(key or secrets.token_urlsafe(32)),
         "active": True,
+        "source": source,
     }
     known = tx.execute(select(people.c.id).where(people.c.id == person.id)).first()
     if known is None:
@@ -43,19 +51,43 @@ def put(tx: Connection, person: Person, key: str) -> None:
         tx.execute(update(people).where(people.c.id == person.id).values(**values))
 
 
+def change(tx: Connection, person: Person) -> None:
+    """Name, desk and roles of somebody who was added at the desk."""
+    values = {
+        "name": person.name,
+        "desk": person.desk,
+        "roles": json.dumps(person.roles),
+        "bound": json.dumps(person.bound, ensure_ascii=False),
+    }
+    tx.execute(update(people).where(people.c.id == person.id).values(**values))
+
+
 def keep_only(tx: Connection, ids: Collection[str]) -> int:
-    """Whoever is not among these is inactive from now on: their key opens nothing. Returns how
-    many that concerned; what they signed before stays signed."""
-    return tx.execute(
-        update(people).where(people.c.id.not_in(ids), people.c.active).values(active=False)
-    ).rowcount
+    """Who came from the file and is not in it any more is inactive from now on: neither key nor
+    password opens anything. Returns how many that concerned; what they signed stays signed."""
+    gone = people.c.id.not_in(ids), people.c.active, people.c.source == "file"
+    return tx.execute(update(people).where(*gone).values(active=False)).rowcount
 
 
 def by_key(tx: Connection, key: str) -> Caller | None:
     row = tx.execute(rows_where(people, "key_sha256"), {"key_sha256": key_hash(key)}).first()
-    if row is None or not row.active:
+    return caller_of(row)
+
+
+def by_id(tx: Connection, person_id: str) -> Caller | None:
+    """Somebody who may act at all, or None."""
+    return caller_of(tx.execute(rows_where(people, "id"), {"id": person_id}).first())
+
+
+def caller_of_file(person: Person) -> Caller:
+    return Caller(person.id, person.name, person.desk, tuple(person.roles), person.bound)
+
+
+def caller_of(row: Row[Any] | None) -> Caller | None:
+    if row is None or not row.active or row.barred_at is not None:
         return None
-    return Caller(row.id, row.name, row.desk, tuple(json.loads(row.roles)))
+    bound = {role: tuple(desks) for role, desks in json.loads(row.bound).items()}
+    return Caller(row.id, row.name, row.desk, tuple(json.loads(row.roles)), bound)
 
 
 def record(

@@ -23,6 +23,7 @@ from schemas.receipt import Receipt
 from stores.ledger import journal, outbox
 from stores.ledger.ids import when
 from stores.ledger.statements import change_where, rows_where
+from stores.ledger.stories import Seen
 from stores.ledger.tables import attempts, publications, stories
 
 OPEN = ("ready", "retry_wait", "updating", "recalling", "accepted", "unknown", "reconciling")
@@ -271,7 +272,12 @@ def unfinished(tx: Connection) -> int:
 
 
 def listing(
-    tx: Connection, *, story_id: str | None = None, since: int = 0, limit: int = 2000
+    tx: Connection,
+    *,
+    story_id: str | None = None,
+    since: int = 0,
+    limit: int = 2000,
+    seen: Seen | None = None,
 ) -> list[Row[Any]]:
     """Rows with number and headline of their story, newest stories first, in wave order."""
     query = (
@@ -288,6 +294,8 @@ def listing(
     )
     if story_id is not None:
         query = query.where(publications.c.story_id == story_id)
+    if seen is not None:
+        query = query.where(seen.stories)
     return list(tx.execute(query))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
 
 from schemas.copy import CopyRef
 from schemas.errors import Conflict, Fault, InvalidInput
@@ -28,6 +28,18 @@ _VALID = rows_where(signatures, "story_id", "version").where(signatures.c.voided
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Whose stories somebody may look at: of these desks, and those that they filed themselves."""
+
+    desks: frozenset[str]
+    person_id: str
+
+    @property
+    def stories(self) -> ColumnElement[bool]:
+        return stories.c.desk.in_(sorted(self.desks)) | (stories.c.by == self.person_id)
+
+
+@dataclass(frozen=True)
 class CopyRow:
     """A channel's frozen copy of one version, or why there is none."""
 
@@ -42,7 +54,7 @@ def next_number(tx: Connection) -> int:
     return (tx.execute(select(func.max(stories.c.number))).scalar() or 0) + 1
 
 
-def insert(tx: Connection, story: Story, plan: Plan, *, by: str, at: int) -> None:
+def insert(tx: Connection, story: Story, plan: Plan, *, by: str, at: int, desk: str = "") -> None:
     tx.execute(
         stories.insert().values(
             id=str(story.id),
@@ -53,6 +65,7 @@ def insert(tx: Connection, story: Story, plan: Plan, *, by: str, at: int) -> Non
             plan=plan.model_dump_json(),
             opened_waves="{}",
             by=by,
+            desk=desk,
             created_at=at,
             updated_at=at,
         )

@@ -29,6 +29,54 @@ people = Table(
     Column("roles", Text, nullable=False),
     Column("key_sha256", _Sha, nullable=False, unique=True),
     Column("active", Boolean, nullable=False),
+    Column("bound", Text, nullable=False, server_default="{}"),
+    # JSON: role → desks, see schemas.rights
+    Column("source", String(8), nullable=False, server_default="file"),
+    # file: newsroom.toml; desk: added on the desk's page
+    Column("barred_at", BigInteger),
+    # by hand: neither key nor password opens anything
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    # how a person signs in at the desk; never told on a topic
+    Column("person_id", String(32), primary_key=True),
+    Column("password", Text),
+    # argon2; none until one is set
+    Column("must_change", Boolean, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", _Sha, primary_key=True),
+    Column("person_id", String(32), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("address", String(64), nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    # links that sign in once
+    Column("token_sha256", _Sha, primary_key=True),
+    Column("person_id", String(32), nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+)
+
+wrong_passwords = Table(
+    "wrong_passwords",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    # account or address
+    Column("tries", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("wait_until", BigInteger, nullable=False),
 )
 
 assets = Table(
@@ -67,6 +115,8 @@ stories = Table(
     Column("withdrawn_reason", Text),
     Column("held_reason", Text),
     Column("by", String(32), nullable=False),
+    Column("desk", String(120), nullable=False, server_default=""),
+    # 部门 of whoever filed it, as it was then
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False, index=True),
 )
@@ -332,8 +382,8 @@ audit = Table(
     metadata,
     Column("seq", _Sequence, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
-    Column("person_id", String(32), nullable=False),
-    Column("act", String(40), nullable=False),
+    Column("person_id", String(32), nullable=False, index=True),
+    Column("act", String(40), nullable=False, index=True),
     Column("story_id", _Id, index=True),
     Column("detail", Text, nullable=False),
 )

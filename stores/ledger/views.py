@@ -14,6 +14,7 @@ from schemas.story import Plan
 from stores.ledger import publications, renditions, rests, stories
 from stores.ledger.ids import iso
 from stores.ledger.outbox import FORGED, backlog
+from stores.ledger.stories import Seen
 from stores.ledger.tables import dead_letters
 from stores.ledger.tables import publications as publication_table
 from stores.ledger.tables import stories as story_table
@@ -58,9 +59,10 @@ def delivery(row: Row[Any]) -> dict[str, Any]:
 
 
 def deliveries(
-    tx: Connection, *, story_id: str | None = None, limit: int = 2000
+    tx: Connection, *, story_id: str | None = None, limit: int = 2000, seen: Seen | None = None
 ) -> list[dict[str, Any]]:
-    return [delivery(row) for row in publications.listing(tx, story_id=story_id, limit=limit)]
+    rows = publications.listing(tx, story_id=story_id, limit=limit, seen=seen)
+    return [delivery(row) for row in rows]
 
 
 def story_line(row: Row[Any]) -> dict[str, Any]:
@@ -77,14 +79,19 @@ def story_line(row: Row[Any]) -> dict[str, Any]:
         "withdrawn_reason": row.withdrawn_reason,
         "held_reason": row.held_reason,
         "by": row.by,
+        "desk": row.desk,
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }
 
 
-def story_lines(tx: Connection, *, before: int | None, limit: int) -> list[dict[str, Any]]:
+def story_lines(
+    tx: Connection, *, before: int | None, limit: int, seen: Seen | None = None
+) -> list[dict[str, Any]]:
     """Newest first; ``before`` is a story number (cursor)."""
     query = select(story_table).order_by(story_table.c.number.desc()).limit(limit)
+    if seen is not None:
+        query = query.where(seen.stories)
     if before is not None:
         query = query.where(story_table.c.number < before)
     return [story_line(row) for row in tx.execute(query)]

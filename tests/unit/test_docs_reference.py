@@ -18,7 +18,7 @@ from schemas.channel import ChannelSpec
 from schemas.configuration import read_channels
 from schemas.errors import PipelineError
 from schemas.events import EVENTS
-from schemas.newsroom import DefaultPlan, Newsroom, Person, Robot, UploadLimits
+from schemas.newsroom import DefaultPlan, Newsroom, Person, Robot, SignInRules, UploadLimits
 from schemas.orders import ORDERS
 from schemas.settings import REPOSITORY, Settings
 from schemas.topics import DAY_MS, topics
@@ -83,6 +83,7 @@ def test_every_field_of_a_channel_module_is_told_with_its_default(module: str) -
         ("### `[plan]`", DefaultPlan),
         ("### `[robot]`", Robot),
         ("### `[uploads]`", UploadLimits),
+        ("### `[sign_in]`", SignInRules),
         ("### `[[people]]`", Person),
     ],
 )

@@ -14,7 +14,7 @@ from schemas.newsroom import Newsroom, Person
 from schemas.receipt import Receipt
 from schemas.review import Signature
 from schemas.story import Plan
-from stores.ledger import publications, stories
+from stores.ledger import people, publications, sessions, stories
 from stores.ledger.tables import attempts, metadata
 from stores.ledger.transaction import Ledger, open_ledger
 from tests.fakes import text_story
@@ -32,6 +32,15 @@ NEWSROOM = Newsroom(
         Person(id="duty", name="值班编辑己", roles=("duty",)),
     ),
 )
+
+
+def sign_in(ledger: Ledger, person: str = "duty") -> dict[str, str]:
+    """The cookie of somebody of this newsroom who is signed in."""
+    with ledger.transaction() as tx:
+        for one in NEWSROOM.people:
+            people.put(tx, one, f"key-of-{one.id}")
+        token = sessions.begin(tx, person, at=ledger.now_ms(), longest_s=3600, address="127.0.0.1")
+    return {sessions.COOKIE: token}
 
 
 def spec(name: str, chinese: str, wave: int, **more: Any) -> ChannelSpec:

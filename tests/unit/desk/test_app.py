@@ -41,9 +41,14 @@ def app(ledger: Ledger) -> FastAPI:
     return made
 
 
+def caller(address: str, ledger: Ledger) -> httpx.Client:
+    """The duty editor's browser."""
+    return httpx.Client(base_url=address, timeout=5, verify=False, cookies=day.sign_in(ledger))
+
+
 @pytest.fixture
-def client(app: FastAPI) -> Iterator[httpx.Client]:
-    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as made:
+def client(app: FastAPI, ledger: Ledger) -> Iterator[httpx.Client]:
+    with served(app) as address, caller(address, ledger) as made:
         yield made
         app.state.board.close()
 
@@ -66,7 +71,10 @@ def test_the_page_stands_alone_and_runs_nothing_but_its_own(client: httpx.Client
     policy = page.headers["content-security-policy"]
 
     assert page.status_code == 200
-    assert "script-src 'self';" in policy
+    nonces = set(re.findall(r'<script nonce="([^"]+)"', page.text))
+    assert len(nonces) == 1
+    assert f"script-src 'nonce-{nonces.pop()}';" in policy
+    assert policy != client.get("/").headers["content-security-policy"], "a nonce serves once"
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
@@ -74,7 +82,7 @@ def test_the_page_stands_alone_and_runs_nothing_but_its_own(client: httpx.Client
     assert "青禾县融媒体中心" in page.text
     assert "霜降开镰 &lt;script&gt;" in page.text
     assert "<script>alert" not in page.text
-    assert not re.search(r"<script(?! src=)|\son\w+=|style=", page.text)
+    assert not re.search(r"<script(?! nonce=\S+ src=)|\son\w+=|style=", page.text)
     outside = [a for a in re.findall(r'(?:src|href)="([^"#]+)"', page.text) if a[0] != "/"]
     assert outside == ["http://127.0.0.1:9281/web/000001"]
     for address in set(re.findall(r'(?:src|href)="(/board/static/[^"]+)"', page.text)):
@@ -179,7 +187,7 @@ def test_a_slow_reader_skips_to_the_newest_state(ledger: Ledger) -> None:
     app = FastAPI()
     install_board(app, ledger, day.SPECS, day.NEWSROOM)
     screen: Screen = app.state.board.screen
-    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as client:
+    with served(app) as address, caller(address, ledger) as client:
         with client.stream("GET", "/board/events") as stream:
             frames = events(stream)
             next(frames)
@@ -206,15 +214,15 @@ def test_a_quiet_stream_beats(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Board.__init__, "__kwdefaults__", {"poll_s": 0.3, "heartbeat_s": 0.1})
     app = FastAPI()
     install_board(app, ledger, day.SPECS, day.NEWSROOM)
-    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as client:
+    with served(app) as address, caller(address, ledger) as client:
         with client.stream("GET", "/board/events") as stream:
             lines = stream.iter_lines()
             assert next(line for line in lines if line.startswith(":")) == ": beat"
         app.state.board.close()
 
 
-def test_close_ends_every_stream_and_takes_no_new_one(app: FastAPI) -> None:
-    with served(app) as address, httpx.Client(base_url=address, timeout=5, verify=False) as client:
+def test_close_ends_every_stream_and_takes_no_new_one(app: FastAPI, ledger: Ledger) -> None:
+    with served(app) as address, caller(address, ledger) as client:
         with client.stream("GET", "/board/events") as stream:
             frames = events(stream)
             next(frames)

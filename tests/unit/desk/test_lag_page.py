@@ -120,7 +120,7 @@ def test_the_page_is_served_with_the_boards_policy(part: str, tmp_path: Any) -> 
     ledger = day.fresh_ledger(tmp_path)
     install_board(app, ledger, day.SPECS, day.NEWSROOM, lag=lambda: told)
     with served(app) as address:
-        answer = httpx.get(f"{address}/lag{part}")
+        answer = httpx.get(f"{address}/lag{part}", cookies=day.sign_in(ledger))
         app.state.board.close()
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
