@@ -13,6 +13,7 @@ from producers.importers import html
 from producers.imports import import_document
 from producers.plain_text import decode
 from producers.reception import read_body, receive_files
+from producers.rights import needs
 from producers.signed_in import At, Signed
 from producers.story_routes import Key
 from schemas.errors import Fault, InvalidInput
@@ -41,6 +42,7 @@ async def import_story(
 ) -> JSONResponse:
     """导入: a document as the request's body. A dry run only tells what the story would be, and
     what was kept, changed and left out; ``piece`` takes pasted HTML as a part of a body."""
+    needs(who, "story.file")  # before a byte of it is read
     fault = intake.file_name_fault(file_name, "name")
     if fault is not None:
         raise InvalidInput(fault)

@@ -41,7 +41,7 @@ def ledger(tmp_path: Path) -> Ledger:
     with made.transaction() as tx:
         day.put_story(tx, 1, "别的部门的稿件")
         for name, roles in WORKERS.items():
-            person = Person(id=name, name=f"某{name}", desk="县水利局", roles=roles)  # type: ignore[arg-type]
+            person = Person(id=name, name=f"某{name}", desk="县水利局", roles=roles)
             people.put(tx, person, None, source="desk")
             accounts.set_password(tx, name, hashed, must_change=False, at=made.now_ms())
     return made

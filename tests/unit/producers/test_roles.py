@@ -23,6 +23,7 @@ SETTLES = {"answer": "give_up", "note": "x", "as_of": "2026-11-24T08:00:00+08:00
 WANTS: dict[tuple[str, str], tuple[Act, bool, Any, Any]] = {
     ("POST", "/stories"): ("story.file", False, {"story": STORY}, {"story": {}}),
     ("PUT", "/stories/1"): ("story.revise", True, {"story": STORY}, {"story": {}}),
+    ("POST", "/imports"): ("story.file", False, None, None),
     ("POST", "/assets"): ("story.file", False, None, None),
     ("POST", "/stories/1/signatures"): ("story.sign.1", False, SIGNS, SIGNS),
     ("POST", "/stories/1/withdraw"): ("story.withdraw", True, WHY, {}),

@@ -9,12 +9,14 @@ from schemas.rights import (
     RIGHTS,
     ROLE_NAMES,
     ROLES,
+    Act,
+    Role,
     desks_for,
     fault_of,
     may,
     may_with,
 )
-from stores.ledger.people import caller_of_file
+from stores.ledger.people import Caller, caller_of_file
 
 # by hand, so that a slip in the table shows: role → what it may do on (own desk, another desk)
 OWN_ONLY = {"contributor": {"story.look", "story.revise"}, "reporter": {"story.revise"}}
@@ -40,14 +42,14 @@ EVERYWHERE = {
 }  # fmt: skip
 
 
-def person(*roles: str, **more: object) -> object:
+def person(*roles: str, **more: object) -> Caller:
     fields = {"id": "someone", "name": "某人", "desk": "采访部", "roles": roles, **more}
     return caller_of_file(Person.model_validate(fields))
 
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_may_do_what_the_table_says_and_nothing_else(role: str, act: str) -> None:
+def test_a_role_may_do_what_the_table_says_and_nothing_else(role: Role, act: Act) -> None:
     who = person(role)
     own = may_with(who, act, desk="采访部", by="another")
     other = may_with(who, act, desk="编辑部", by="another")
@@ -68,7 +70,7 @@ def test_every_role_and_act_has_a_name_and_a_place() -> None:
 
 def test_a_role_bound_to_desks_reaches_these_alone() -> None:
     who = person("reviewer1", "editor", bound={"reviewer1": ["县水利局", "采访部"]})
-    assert desks_for(who, "story.sign.1") == {"县水利局", "采访部"}
+    assert desks_for(who, "story.sign.1") == frozenset({"县水利局", "采访部"})
     assert may_with(who, "story.sign.1", desk="县水利局", by="x")
     assert not may_with(who, "story.sign.1", desk="编辑部", by="x")
     assert desks_for(who, "story.revise") is None, "the other role is not bound"
