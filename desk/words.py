@@ -76,10 +76,18 @@ RECIPES = {
     "wechat_image": "公众号配图",
     "wechat_cover": "公众号封面",
     "vertical": "竖版视频",
+    "vertical_crop": "竖版视频(裁切)",
     "vertical_cover": "竖版封面",
+    "wechat_clip": "公众号视频",
+    "radio_bwf": "广播播出文件",
+    "radio_m4a": "广播音频",
+    "screen_loop": "户外大屏视频",
     "tv_xdcam_hd422": "电视播出文件",
+    "tv_h264": "电视播出文件(H.264)",
+    "tv_avci100": "电视播出文件(AVC-Intra)",
     "print_image": "报纸图片",
     "print_still": "报纸截帧",
+    "print_candidates": "报纸候选截帧",
 }
 _RECIPE = re.compile(r"\b(" + "|".join(RECIPES) + r")\b")
 VERBS = {"create": "发布", "update": "更正", "recall": "撤回"}

@@ -10,17 +10,25 @@ from schemas.body import Model
 from schemas.text import Sha256
 
 RecipeName = Literal[
-    "web_hls",  # folder: master.m3u8, 360/720/1080 fMP4, shared audio
+    "web_hls",  # folder: master.m3u8, 360/720/1080 fMP4, shared audio, small pictures for seeking
     "web_poster",  # jpg 1280x720 at most, from a clip
     "web_image",  # jpg, longest side 1920, metadata removed
     "web_thumb",  # jpg, longest side 640, from a picture or a clip
     "wechat_image",  # jpg < 1 MB, longest side 1440
     "wechat_cover",  # jpg 900x383, < 64 KB * 10, from a picture or a clip
     "vertical",  # mp4 1080x1920 clean, H.264 High, AAC, <= 120 MB
+    "vertical_crop",  # the same, the middle of the picture fills it
     "vertical_cover",  # jpg 1080x1920, from a clip
     "tv_xdcam_hd422",  # mxf OP1a 1080i50 50 Mb/s, mono PCM tracks
+    "tv_h264",  # mp4 H.264 High 1080i50 25 Mb/s
+    "tv_avci100",  # mxf OP1a AVC-Intra 100 1080i50, mono PCM tracks
+    "wechat_clip",  # mp4 <= 10 MB, 1280x720 at most, up to 5 minutes
+    "radio_bwf",  # wav with a bext chunk, 48 kHz 24 bit stereo
+    "radio_m4a",  # m4a AAC stereo for the app
+    "screen_loop",  # mp4 1920x1080 without sound, for screens out of doors
     "print_image",  # the picture in full resolution, jpg quality 95 or the original bytes
     "print_still",  # png, full resolution frame from the original clip
+    "print_candidates",  # six jpg, full resolution, the best frame first
 ]
 
 
@@ -86,7 +94,18 @@ def _walk(value: JsonValue) -> Iterator[str]:
             yield from _walk(member)
 
 
-_WORK_PER_S: dict[str, float] = {"web_hls": 1.0, "vertical": 0.9, "tv_xdcam_hd422": 0.8}
+_WORK_PER_S: dict[str, float] = {
+    "web_hls": 1.0,
+    "vertical": 0.9,
+    "vertical_crop": 0.9,
+    "wechat_clip": 0.4,
+    "screen_loop": 0.7,
+    "tv_xdcam_hd422": 0.8,
+    "tv_h264": 0.8,
+    "tv_avci100": 1.2,
+    "radio_bwf": 0.05,
+    "radio_m4a": 0.05,
+}
 """Seconds of work for a second of clip on one ordinary core pair; stills count as one second."""
 
 

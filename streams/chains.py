@@ -1,6 +1,6 @@
 """Filter chains that every recipe shares: upright, progressive, BT.709 pictures and level sound.
 
-With :mod:`streams.commands` and :mod:`streams.soundings` the only user of ffmpeg-python, which
+With :mod:`streams.commands`, :mod:`streams.station` and :mod:`streams.soundings` the only user of ffmpeg-python, which
 builds arguments and runs nothing. A stream of it may feed one filter only: where several want it, :func:`split` it.
 """
 
@@ -13,15 +13,20 @@ import ffmpeg
 
 from streams.ffprobe import reading
 from streams.media_facts import MediaFacts, VideoFacts
-from streams.renditions import Clip, Size, Xdcam, fills, inside, matrix_of
+from streams.recipes import Clip, Size
+from streams.renditions import fills, inside, matrix_of
 
 QUIET = ("-hide_banner", "-nostdin", "-nostats", "-y")
 """Global options of every run."""
 THREADS = 0 if (os.cpu_count() or 1) <= 8 else 8
 """Of one decoder or encoder; 0 is its own choice. More make x264 worse and take memory."""
 SOUND_RATE = 48_000
-TV_TAIL_S = 0.2
-"""The MXF muxer drops the last picture when sound ends before it: sound goes on a little."""
+TAGS = {
+    "color_primaries": "bt709",
+    "color_trc": "bt709",
+    "colorspace": "bt709",
+    "color_range": "tv",
+}
 _STEREO = {"sample_fmts": "fltp", "channel_layouts": "stereo", "sample_rates": SOUND_RATE}
 _EXACT = "bicubic+accurate_rnd+full_chroma_int"
 _TONE_MAP_BOX = (1920, 1920)
@@ -63,7 +68,7 @@ def upright(taken: Any, facts: MediaFacts, *, fields: bool = False) -> Any:
     picture = taken[str(video.stream)]
     if video.interlaced:
         mode = "send_field" if fields else "send_frame"
-        picture = picture.filter("bwdif", mode=mode, deint="all")
+        picture = picture.filter("bwdif", mode=mode, parity=video.field_order, deint="all")
     return _tone_mapped(picture, facts) if video.hdr else picture
 
 
@@ -117,14 +122,20 @@ def _matrix(facts: MediaFacts) -> str:
     return "bt709" if video_of(facts).hdr else matrix_of(video_of(facts))
 
 
-def in_box(picture: Any, facts: MediaFacts, box: Size, chroma: str) -> Any:
-    """The whole picture before a blurred copy of itself, or a crop where that loses hardly any.
+def label(facts: MediaFacts) -> dict[str, Any]:
+    """Nothing of the source's metadata goes out (place, device) but the AIGC label."""
+    return {"map_metadata": -1, **({"metadata": f"AIGC={facts.aigc}"} if facts.aigc else {})}
+
+
+def in_box(picture: Any, facts: MediaFacts, box: Size, chroma: str, *, crop: bool = False) -> Any:
+    """The whole picture before a blurred copy of itself, or a crop where that is asked for or
+    loses hardly any.
 
     ``chroma`` is ``yuv420`` or ``yuv422``: overlay would else fall to 4:2:0.
     """
     width, height = display(facts)
     pixel_format = f"{chroma}p"
-    if fills(width, height, box):
+    if crop or fills(width, height, box):
         grown = max(box[0] / width, box[1] / height)
         cover = max(box[0], round(width * grown)), max(box[1], round(height * grown))
         whole = scaled(picture, facts, cover).filter("format", pixel_format)
@@ -154,7 +165,7 @@ def raw_sound(taken: Any, facts: MediaFacts) -> Any:
 def levelled(sound: Any, recipe: Clip, facts: MediaFacts, gain_db: float) -> Any:
     """Gain, then a limiter at four times the rate, since peaks hide between samples; exactly as
     long as the pictures."""
-    length_s = (facts.duration_s or 0.0) + (TV_TAIL_S if isinstance(recipe, Xdcam) else 0.0)
+    length_s = (facts.duration_s or 0.0) + recipe.tail_s
     ceiling = 10 ** ((recipe.true_peak_db - 0.5) / 20)
     return (
         sound.filter("volume", f"{gain_db:.2f}dB")

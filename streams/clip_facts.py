@@ -1,6 +1,7 @@
 """From what ffprobe says to facts, and whether the file holds what its header claims. Pure."""
 
 import re
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -173,6 +174,7 @@ def _video_facts(stream: dict[str, Any], packets: Packets, zero_s: float) -> Vid
         start_s=round(packets.times_s[0] - zero_s, 4),
         duration_s=round(packets.end_s - packets.times_s[0], 4),
         key_every_s=_key_distance(packets),
+        even_keys=_even_keys(packets, usual_s),
         bit_rate=_bit_rate(packets),
         peak_bit_rate=_peak_bit_rate(packets),
         matrix=_tagged(stream, "color_space"),
@@ -218,6 +220,17 @@ def _key_distance(packets: Packets) -> float:
         return 0.0
     marks = [*packets.keys_s, packets.end_s]
     return round(max(b - a for a, b in pairwise(marks)), 3)
+
+
+def _even_keys(packets: Packets, frame_s: float) -> bool:
+    first_s, last_s = packets.times_s[0], packets.times_s[-1]
+    marks = [first_s + 2 * number for number in range(int((last_s - first_s) / 2) + 1)]
+    keys = list(packets.keys_s)
+    for mark in marks:
+        at = bisect(keys, mark + frame_s / 2)
+        if at == 0 or keys[at - 1] < mark - frame_s / 2:
+            return False
+    return bool(keys)
 
 
 def _bit_rate(packets: Packets) -> int:

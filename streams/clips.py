@@ -5,9 +5,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from streams import commands, hls
+from streams import commands, hls, soundings
 from streams.loudness import gain_for
-from streams.renditions import Clip, Hls, Vertical, ladder, output_rate
+from streams.passthrough import copied_level, copies_pictures, copies_sound, levels_of
+from streams.recipes import Clip, Hls, Mp4, Sound, Station
+from streams.renditions import Level, output_rate
+from streams.sprites import sheet_of, track_of
 from streams.validate import Checked, check_clip
 from streams.work import Work, cannot
 
@@ -20,26 +23,62 @@ def make_clip(
 ) -> tuple[list[Path], Checked]:
     """Files in ``part``, the entry first, and what was measured on them. Raises PermanentError
     for a source that cannot be done, and whatever a run raises."""
-    if isinstance(recipe, Vertical) and work.duration_s > recipe.max_duration_s:
-        raise cannot(
-            "too_long",
-            f"短视频最长 {recipe.max_duration_s / 60:.0f} 分钟,本片 {work.duration_s / 60:.1f} 分钟"
-            f" / at most {recipe.max_duration_s / 60:.0f} minutes, "
-            f"this clip has {work.duration_s / 60:.1f}",
-        )
+    _check_length(recipe, work)
     measured: dict[str, JsonValue] = {"aigc": work.facts.aigc} if work.facts.aigc else {}
     gain_db, heard = 0.0, None
-    if work.facts.has_audio:
+    if work.facts.has_audio and _wants_gain(recipe, work):
         gain_db, heard = gain_for(recipe, work)
         measured |= {"gain_db": gain_db, "lufs": heard.lufs, "true_peak_db": heard.true_peak_db}
     measured["source_errors"] = _encode(recipe, work, part, gain_db, on_progress)
+    if copied := _copied(recipe, work):
+        measured["copied"] = copied
     if isinstance(recipe, Hls):
         paths = _write_master(recipe, work, part)
     else:
-        paths = [part / f"{recipe.name}.{'mp4' if isinstance(recipe, Vertical) else 'mxf'}"]
+        paths = [part / f"{recipe.name}.{_ending(recipe)}"]
     checked = check_clip(recipe, part, work, heard)
     checked.facts = {**measured, **checked.facts}
     return paths, checked
+
+
+def _check_length(recipe: Clip, work: Work) -> None:
+    if isinstance(recipe, Mp4) and work.duration_s > recipe.max_duration_s:
+        raise cannot(
+            "too_long",
+            f"最长 {recipe.max_duration_s / 60:.0f} 分钟,本片 {work.duration_s / 60:.1f} 分钟"
+            f" / at most {recipe.max_duration_s / 60:.0f} minutes, "
+            f"this clip has {work.duration_s / 60:.1f}",
+        )
+    if isinstance(recipe, Sound) and not work.facts.has_audio:
+        raise cannot("no_sound", "没有声音,不能给广播 / there is no sound for the radio")
+
+
+def _wants_gain(recipe: Clip, work: Work) -> bool:
+    silenced = isinstance(recipe, Mp4) and not recipe.sound
+    return not (silenced or copies_sound(recipe, work.facts))
+
+
+def _copied(recipe: Clip, work: Work) -> JsonValue:
+    """Which streams were taken over as they are."""
+    found: list[JsonValue] = []
+    if isinstance(recipe, Hls):
+        level = copied_level(recipe, work.facts)
+        found += [level.name] if level else []
+    elif isinstance(recipe, Mp4 | Station) and copies_pictures(recipe, work.facts):
+        found.append("pictures")
+    if copies_sound(recipe, work.facts) and _has_sound(recipe):
+        found.append("sound")
+    return found
+
+
+def _has_sound(recipe: Clip) -> bool:
+    return not isinstance(recipe, Mp4) or recipe.sound
+
+
+def _ending(recipe: Clip) -> str:
+    if isinstance(recipe, Sound):
+        return {"bwf": "wav", "m4a": "m4a"}[recipe.coding]
+    return "mxf" if isinstance(recipe, Station) and recipe.mxf else "mp4"
 
 
 def _encode(
@@ -64,7 +103,7 @@ def _encode(
 
 
 def _write_master(recipe: Hls, work: Work, part: Path) -> list[Path]:
-    levels = ladder(recipe, work.facts)
+    levels = levels_of(recipe, work.facts)
     try:
         tracks = [
             (
@@ -83,4 +122,16 @@ def _write_master(recipe: Hls, work: Work, part: Path) -> list[Path]:
     entry = part / "master.m3u8"
     entry.write_text(text, encoding="utf-8")
     names = [level.name for level in levels] + (["a"] if sound is not None else [])
-    return [entry, *(part / f"{name}{ending}" for name in names for ending in (".m3u8", ".mp4"))]
+    files = [entry, *(part / f"{name}{ending}" for name in names for ending in (".m3u8", ".mp4"))]
+    return files + _write_sprite(recipe, work, part, levels[0])
+
+
+def _write_sprite(recipe: Hls, work: Work, part: Path, level: Level) -> list[Path]:
+    """The time line's small pictures, from the keyframes of the smallest size."""
+    sheet = sheet_of(work.duration_s, (level.width, level.height), recipe.keyframe_s)
+    picture = part / "sprite.jpg"
+    name = str(picture.relative_to(work.folder))
+    work.run(soundings.sprite(work.programs, part / f"{level.name}.mp4", name, sheet))
+    track = part / "sprite.vtt"
+    track.write_text(track_of(sheet, work.duration_s, picture.name), encoding="utf-8")
+    return [picture, track]

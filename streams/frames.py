@@ -12,6 +12,7 @@ from streams.work import Work, cannot
 _COUNT = 16
 _WITHIN_S = 120.0  # a cover comes from the first two minutes: a long clip need not be read whole
 _ENOUGH = 4
+_APART_S = 1.0
 _TIME = re.compile(r"pts_time:(-?\d+(?:\.\d+)?)")
 
 
@@ -23,24 +24,26 @@ class Frame:
     at_s: float
 
 
-def best_frame(work: Work, scraps: Path) -> Frame:
-    """The best of about sixteen frames, taken from the original. ``scraps`` is a folder inside
-    the work's own, for small frames.
+def best_frames(work: Work, scraps: Path, count: int) -> list[Frame]:
+    """The best of about sixteen frames, taken from the original, the very best first and no two
+    within a second. ``scraps`` is a folder inside the work's own, for small frames.
 
     Raises PermanentError when the clip gives no frame at all.
     """
     found = _candidates(work, scraps, keyframes=True)
-    if len(found) < _ENOUGH:
+    if len(found) < max(_ENOUGH, count):
         found = _candidates(work, scraps, keyframes=False)
     if not found:
         raise cannot("no_frame", "视频里取不出画面 / no frame can be taken from the clip")
-    at_s = _choose(found)
     half_s = 0.5 / max(work.facts.fps or 25.0, 1.0)
     whole = scraps / "frame.png"
     name = str(whole.relative_to(work.folder))
-    work.run(soundings.frame_at(work.programs, work.source, work.facts, at_s - half_s, name))
-    with Image.open(whole, formats=["PNG"]) as opened:
-        return Frame(opened.convert("RGB"), at_s)
+    frames = []
+    for at_s in _choose(found, count):
+        work.run(soundings.frame_at(work.programs, work.source, work.facts, at_s - half_s, name))
+        with Image.open(whole, formats=["PNG"]) as opened:
+            frames.append(Frame(opened.convert("RGB"), at_s))
+    return frames
 
 
 def _candidates(work: Work, scraps: Path, *, keyframes: bool) -> list[tuple[float, Path]]:
@@ -68,10 +71,14 @@ def score(picture: Image.Image) -> float:
     return float(sharp * (0.3 + well_lit) * min(1.0, contrast / 40.0))
 
 
-def _choose(found: list[tuple[float, Path]]) -> float:
+def _choose(found: list[tuple[float, Path]], count: int) -> list[float]:
     later = [pair for pair in found if pair[0] >= 0.3] or found  # clips begin with a fade or a jerk
     scored = []
     for at_s, path in later:
         with Image.open(path, formats=["PNG"]) as picture:
             scored.append((score(picture), at_s))
-    return max(scored)[1]
+    chosen: list[float] = []
+    for _, at_s in sorted(scored, reverse=True):
+        if len(chosen) < count and all(abs(at_s - other) >= _APART_S for other in chosen):
+            chosen.append(at_s)
+    return chosen

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from streams import soundings
-from streams.renditions import Clip
+from streams.recipes import Clip
 from streams.work import SILENT_LUFS, Heard, Work
 
 _MOST_GAIN_DB = 30.0  # beyond it is the noise of an empty room
@@ -23,6 +23,8 @@ def gain_for(recipe: Clip, work: Work) -> tuple[float, Heard]:
     if target in work.gains:
         return work.gains[target]
     gain_db = 0.0
+    if work.facts.loudness is not None and work.facts.loudness.lufs > SILENT_LUFS + 1:
+        gain_db = min(recipe.loudness_lufs - work.facts.loudness.lufs, _MOST_GAIN_DB)
     for found_db, found in work.gains.values():
         gain_db = found_db + recipe.loudness_lufs - found.lufs if not found.silent else 0.0
     heard = Heard(SILENT_LUFS, SILENT_LUFS)

@@ -8,6 +8,8 @@ from schemas.body import Model
 from schemas.story import MediaKind
 
 Hdr = Literal["", "hlg", "pq"]
+HEARD_S = 600.0
+"""How much of a clip is listened to at its first look."""
 FieldOrder = Literal["progressive", "tff", "bff"]
 
 
@@ -55,6 +57,8 @@ class VideoFacts(Model):
     """From the first picture to the end of the last, by packets."""
     key_every_s: float = 0.0
     """Longest way between two keyframes; 0 where it is not known."""
+    even_keys: bool = False
+    """A keyframe at every second second, to half a frame: segments can be cut there."""
     bit_rate: int = 0
     """Bits a second by the packets' sizes."""
     peak_bit_rate: int = 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageCms, ImageEnhance, ImageFilter, ImageOps
 
-from streams.renditions import Picture, Size, fills
+from streams.recipes import Picture, Size
+from streams.renditions import fills
 
 _SWAPPED = {5, 6, 7, 8}
 _ORIENTATION = 0x0112

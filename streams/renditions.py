@@ -1,123 +1,17 @@
-"""Which renditions (转码件) exist, and what each must look like for a given source. Pure.
-
-Recipes are data: one more recipe is one more entry in :data:`RECIPES`. Figures come from the
-outlets' own pages where they state any: Apple's HLS authoring specification (keyframes every 2 s,
-peak rates), Douyin's upload page (whole upload up to 128 MB, 15 minutes, no logo), WeChat's
-material interface (body picture under 1 MB), the XDCAM HD422 format for the station.
+"""What each recipe must look like for a given source: sizes, rates, and what need not be encoded
+again. Pure: facts and recipe in, numbers out.
 """
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Literal, Protocol
+from typing import Protocol
 
 from schemas.rendition import RecipeName
 from schemas.story import MediaKind
 from streams.media_facts import MediaFacts, VideoFacts
-
-Size = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A still picture, from a picture or from the best frame of a clip."""
-
-    name: RecipeName
-    sources: tuple[MediaKind, ...]
-    box: Size | None
-    """Pixels, width and height; ``None`` keeps the size of the source."""
-    fit: Literal["inside", "turned", "cover", "blur", "original"]
-    """``inside``: shrunk into the box. ``turned``: the box lies down or stands up as the source
-    does. ``cover``: crop to fill. ``blur``: whole picture before a blurred one. ``original``: the
-    sender's own bytes where a newspaper can place them."""
-    quality: int
-    format: Literal["jpeg", "png"] = "jpeg"
-    max_bytes: int | None = None
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One size of a ladder: the picture fits into ``long_side`` × ``short_side``."""
-
-    long_side: int
-    short_side: int
-    kbps: int
-    """Peak rate up to 30 frames a second; half as much again beyond."""
-
-
-@dataclass(frozen=True)
-class Hls:
-    """Fragmented MP4 for the web: one file a size by byte range, shared sound."""
-
-    name: RecipeName
-    rungs: tuple[Rung, ...]
-    sources: tuple[MediaKind, ...] = ("video",)
-    crf: int = 22
-    preset: str = "veryfast"
-    keyframe_s: int = 2
-    segment_s: int = 6
-    highest_rate: int = 60
-    audio_kbps: int = 128
-    loudness_lufs: float = -16.0
-    true_peak_db: float = -1.5
-
-
-@dataclass(frozen=True)
-class Vertical:
-    """A clean upright clip for short-video platforms: no logo, no text."""
-
-    name: RecipeName
-    box: Size
-    max_bytes: int
-    max_duration_s: float
-    sources: tuple[MediaKind, ...] = ("video",)
-    crf: int = 21
-    preset: str = "veryfast"
-    kbps: int = 8000
-    highest_rate: int = 30
-    audio_kbps: int = 128
-    loudness_lufs: float = -16.0
-    true_peak_db: float = -1.5
-
-
-@dataclass(frozen=True)
-class Xdcam:
-    """XDCAM HD422 in MXF OP1a: MPEG-2 4:2:2, 1080i50 upper field first, 50 Mb/s constant."""
-
-    name: RecipeName
-    box: Size = (1920, 1080)
-    sources: tuple[MediaKind, ...] = ("video",)
-    bit_rate: int = 50_000_000
-    vbv_bits: int = 36_408_320
-    gop: int = 12
-    timecode: str = "10:00:00:00"
-    loudness_lufs: float = -24.0
-    loudness_within: float = 2.0
-    true_peak_db: float = -2.0
-    audio_tracks: int = 2
-
-
-Clip = Hls | Vertical | Xdcam
-Recipe = Picture | Clip
-
-_ANY: tuple[MediaKind, ...] = ("image", "video")
-_LADDER = (Rung(640, 360, 900), Rung(1280, 720, 3000), Rung(1920, 1080, 6000))
-_TABLE: tuple[Recipe, ...] = (
-    # In the order in which they are made when one source needs several.
-    Picture("web_poster", ("video",), (1280, 720), "turned", 85),
-    Picture("web_thumb", _ANY, (640, 640), "inside", 82),
-    Picture("web_image", _ANY, (1920, 1920), "inside", 86),
-    Picture("wechat_cover", _ANY, (900, 383), "cover", 88, max_bytes=640 * 1024),
-    Picture("wechat_image", _ANY, (1440, 1440), "inside", 90, max_bytes=999_000),
-    Picture("vertical_cover", ("video",), (1080, 1920), "blur", 88, max_bytes=2_900_000),
-    Vertical("vertical", (1080, 1920), max_bytes=120_000_000, max_duration_s=900.0),
-    Hls("web_hls", _LADDER),
-    Picture("print_image", ("image",), None, "original", 95),
-    Picture("print_still", ("video",), None, "original", 97, format="png", max_bytes=20_000_000),
-    Xdcam("tv_xdcam_hd422"),
-)
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _TABLE}
+from streams.recipes import RECIPES, Hls, Mp4, Size, Station
 
 
 def applies(recipe: RecipeName, kind: MediaKind) -> bool:
@@ -190,10 +84,34 @@ def output_rate(facts: MediaFacts, highest: int) -> Fraction:
     return max(snapped, Fraction(1))
 
 
-def vertical_kbps(recipe: Vertical, duration_s: float) -> int:
-    """Peak rate so that the whole file stays under the limit with 6 % left for the container."""
-    budget = recipe.max_bytes * 8 * 0.94 / 1000 / max(duration_s + 2.0, 1.0)
-    return min(recipe.kbps, int(budget) - recipe.audio_kbps)
+def mp4_shape(recipe: Mp4, facts: MediaFacts) -> tuple[Size, int]:
+    """Size and peak rate (kbit/s), so that the whole file stays under the recipe's limit with 6 %
+    left for the container, and each pixel has the bits it needs. A rate of 0 or less: it cannot."""
+    seconds = max((facts.duration_s or 0.0) + 2.0, 1.0)
+    budget = int(recipe.max_bytes * 8 * 0.94 / 1000 / seconds)
+    kbps = min(recipe.kbps, budget - (recipe.audio_kbps if recipe.sound else 0))
+    if recipe.fit != "inside":
+        return recipe.box, kbps
+    width, height = facts.width or 2, facts.height or 2
+    long_side, short_side = max(recipe.box), min(recipe.box)
+    box = (long_side, short_side) if width >= height else (short_side, long_side)
+    size = inside(width, height, (min(box[0], even(width)), min(box[1], even(height))))
+    wanted = recipe.least_bits_per_pixel * size[0] * size[1]
+    wanted *= float(output_rate(facts, recipe.highest_rate))
+    if wanted > kbps * 1000 > 0:
+        shrink = (kbps * 1000 / wanted) ** 0.5
+        size = even(size[0] * shrink), even(size[1] * shrink)
+    return size, kbps
+
+
+def fields_of(recipe: Station, facts: MediaFacts) -> bool:
+    """Whether the two fields of a frame may show two moments: the source has fifty movements a
+    second or more, or thirty that are spread over fifty fields."""
+    rate = output_rate(facts, 60)
+    interlaced = facts.video is not None and facts.video.interlaced
+    if interlaced or rate > 30:
+        return True
+    return rate > Fraction(51, 2) and recipe.thirty == "nearest_field"
 
 
 def fills(width: int, height: int, box: Size) -> bool:

@@ -8,7 +8,8 @@ from streams import chains
 from streams.chains import QUIET
 from streams.media_facts import MediaFacts
 from streams.programs import Programs
-from streams.renditions import Clip
+from streams.recipes import Clip
+from streams.sprites import Sheet
 
 
 def listen(
@@ -84,6 +85,25 @@ def listen_to_tracks(programs: Programs, path: Path) -> list[str]:
     heard = joined.filter("ebur128", peak="true", framelog="verbose")
     arguments = ffmpeg.get_args(ffmpeg.output(heard, "-", f="null"))
     return [programs.ffmpeg, *QUIET, "-v", "info", *arguments]
+
+
+def listen_to(programs: Programs, path: Path, reader: str) -> list[str]:
+    """Arguments that measure the loudness of a finished file's one sound stream."""
+    taken = ffmpeg.input(str(path), f=reader, protocol_whitelist="file")
+    heard = taken["a:0"].filter("ebur128", peak="true", framelog="verbose")
+    arguments = ffmpeg.get_args(ffmpeg.output(heard, "-", f="null"))
+    return [programs.ffmpeg, *QUIET, "-v", "info", *arguments]
+
+
+def sprite(programs: Programs, path: Path, name: str, sheet: Sheet) -> list[str]:
+    """Arguments that put small pictures of one of our own files, one each ``step_s``, into one."""
+    taken = ffmpeg.input(str(path), f="mov", skip_frame="nokey", protocol_whitelist="file")
+    picked = taken["v"].filter("fps", f"1/{sheet.step_s}", round="up", start_time=0)
+    shown = picked.filter("scale", sheet.width, sheet.height).filter(
+        "tile", f"{sheet.columns}x{sheet.rows}"
+    )
+    out = ffmpeg.output(shown, name, f="image2", update=1, **{"frames:v": 1, "q:v": 4})
+    return [programs.ffmpeg, *QUIET, "-v", "error", *ffmpeg.get_args(out)]
 
 
 def decode_keyframes(programs: Programs, path: Path, reader: str) -> list[str]:

@@ -6,10 +6,9 @@ from schemas.errors import TransientError
 from streams import soundings
 from streams.ffmpeg_run import Limits, ProgramFailed, run
 from streams.loudness import parse
-from streams.media_facts import Loudness, MediaFacts
+from streams.media_facts import HEARD_S, Loudness, MediaFacts
 from streams.programs import Programs
 
-_WITHIN_S = 600.0
 _LIMITS = Limits(wall_s=60, cpu_s=45, memory_bytes=3 * 1024**3)
 _MOST_LINES = 5
 
@@ -17,7 +16,7 @@ _MOST_LINES = 5
 def surveyed(path: Path, facts: MediaFacts, programs: Programs) -> MediaFacts:
     """The same facts with ``loudness`` and ``damage``. A machine too busy to look leaves them
     open: that is no reason to refuse a clip."""
-    argv = soundings.survey(programs, path, facts, _WITHIN_S)
+    argv = soundings.survey(programs, path, facts, HEARD_S)
     try:
         lines = list(run(argv, _LIMITS, cwd=path.parent, fence=programs.fence([path])).lines)
     except TransientError:

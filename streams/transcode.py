@@ -19,14 +19,22 @@ from streams import pictures
 from streams.clips import make_clip
 from streams.ffmpeg_run import Cancelled, ProgramFailed
 from streams.ffprobe import MAX_PIXELS
-from streams.frames import Frame, best_frame
+from streams.frames import Frame, best_frames
 from streams.media_facts import MediaFacts
 from streams.programs import Programs
-from streams.renditions import RECIPES, Clip, Picture, applies
+from streams.recipes import RECIPES, Clip, Picture
+from streams.renditions import applies
 from streams.validate import Checked, check_picture
 from streams.work import Work, cannot
 
-_TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mp4": "video/mp4", ".mxf": "application/mxf"}
+_TYPES = {
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".mp4": "video/mp4",
+    ".mxf": "application/mxf",
+    ".m4a": "audio/mp4",
+    ".wav": "audio/wav",
+    ".vtt": "text/vtt",
+}
 
 
 @dataclass(frozen=True)
@@ -128,19 +136,20 @@ class _Share:
 
 
 class _Stills:
-    """The frame chosen once for all pictures of a clip, so that poster, cover and still agree."""
+    """The frames chosen once for all pictures of a clip, so that poster, cover and still agree."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._frame: Frame | None = None
+        self._frames: list[Frame] = []
 
-    def frame(self, part: Path) -> Frame:
-        if self._frame is None:
+    def frames(self, part: Path, count: int) -> list[Frame]:
+        """At most ``count``, the best first; a short clip may give fewer."""
+        if len(self._frames) < count:
             scraps = part / "scraps"
             scraps.mkdir()
-            self._frame = best_frame(self._work, scraps)
+            self._frames = best_frames(self._work, scraps, count)
             shutil.rmtree(scraps)
-        return self._frame
+        return self._frames[:count]
 
 
 def _effort(recipe: Picture | Clip) -> int:
@@ -191,13 +200,11 @@ def _type_of(path: Path) -> str:
 def _make_picture(
     recipe: Picture, work: Work, stills: _Stills, part: Path
 ) -> tuple[list[Path], Checked]:
-    reader = work.facts.reader
-    at_s = None
     try:
         if work.facts.kind == "video":
-            frame = stills.frame(part)
-            path, at_s = pictures.write_picture(recipe, frame.picture, part), frame.at_s
-        elif recipe.fit == "original":
+            return _from_clip(recipe, work, stills.frames(part, recipe.candidates), part)
+        reader = work.facts.reader
+        if recipe.fit == "original":
             path = pictures.original_or_copy(recipe, work.source, reader, MAX_PIXELS, part)
         else:
             picture = pictures.read_picture(work.source, reader, MAX_PIXELS, recipe.box)
@@ -206,7 +213,22 @@ def _make_picture(
         raise cannot(
             "damaged_picture", f"图片无法处理 / the picture cannot be used: {error}"
         ) from error
-    checked = check_picture(recipe, path, work.facts)
-    if at_s is not None:
-        checked.facts["frame_at_s"] = round(at_s, 3)
-    return [path], checked
+    return [path], check_picture(recipe, path, work.facts)
+
+
+def _from_clip(
+    recipe: Picture, work: Work, frames: list[Frame], part: Path
+) -> tuple[list[Path], Checked]:
+    paths: list[Path] = []
+    checked = Checked()
+    for number, frame in enumerate(frames, start=1):
+        path = pictures.write_picture(recipe, frame.picture, part)
+        found = check_picture(recipe, path, work.facts)
+        if recipe.candidates > 1:
+            path = path.rename(path.with_stem(f"{recipe.name}_{number}"))
+        checked = checked if paths else found
+        paths.append(path)
+    checked.facts["frame_at_s"] = round(frames[0].at_s, 3)
+    if recipe.candidates > 1:
+        checked.facts["frames_at_s"] = [round(frame.at_s, 3) for frame in frames]
+    return paths, checked

@@ -48,7 +48,7 @@ class Work:
         limits = Limits(
             wall_s=120 + 60 * self.duration_s,
             cpu_s=60 + 60 * self.duration_s,
-            file_bytes=round(64e6 + 8e6 * self.duration_s),
+            file_bytes=round(64e6 + 16e6 * self.duration_s),
             nice=self.nice,
         )
         return run(

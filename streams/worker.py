@@ -158,7 +158,7 @@ class TranscodeWorker:
         as it is ready."""
         first = next(iter(rows.values()))
         source = self._fetch(first.source_sha256)
-        facts = inspect(source, self.programs, field="source")
+        facts = inspect(source, self.programs, field="source", listen=True)
         folder = self.folder / f"{first.source_sha256[:16]}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -9,7 +9,7 @@ import pytest
 from streams import commands, soundings
 from streams.media_facts import AudioFacts, MediaFacts, VideoFacts
 from streams.programs import Programs
-from streams.renditions import RECIPES, Clip, Picture
+from streams.recipes import RECIPES, Clip, Picture
 
 PROGRAMS = Programs("/bin/ffmpeg", "/bin/ffprobe", "x")
 SOURCE = Path("/media/a b:c%d'.mp4")
@@ -44,6 +44,7 @@ def after(arguments: list[str], option: str) -> list[str]:
 
 
 CLIPS = [recipe.name for recipe in RECIPES.values() if not isinstance(recipe, Picture)]
+MOVING = [name for name in CLIPS if not name.startswith("radio")]
 
 
 @pytest.mark.parametrize("recipe", CLIPS)
@@ -61,7 +62,14 @@ def test_a_source_can_reach_nothing_but_itself(recipe: str) -> None:
 
 @pytest.mark.parametrize(
     ("recipe", "outputs", "labelled"),
-    [("web_hls", 4, True), ("vertical", 1, True), ("tv_xdcam_hd422", 1, False)],
+    [
+        ("web_hls", 4, True),
+        ("vertical", 1, True),
+        ("wechat_clip", 1, True),
+        ("radio_m4a", 1, True),
+        ("tv_h264", 1, True),
+        ("tv_xdcam_hd422", 1, False),
+    ],
 )
 def test_no_metadata_goes_out_but_the_label(recipe: str, outputs: int, labelled: bool) -> None:
     made = argv(recipe, facts(aigc='{"Label":"1"}'))
@@ -83,7 +91,8 @@ def graph(recipe: str, **video: Any) -> str:
 
 def test_only_what_is_interlaced_is_deinterlaced() -> None:
     assert "bwdif" not in graph("web_hls")
-    assert "bwdif=deint=all:mode=send_frame" in graph("web_hls", interlaced=True)
+    combed = graph("web_hls", interlaced=True, field_order="tff")
+    assert "bwdif=deint=all:mode=send_frame:parity=tff" in combed
 
 
 def test_the_station_gets_real_fields_where_there_are_fifty_movements() -> None:
@@ -92,7 +101,8 @@ def test_the_station_gets_real_fields_where_there_are_fifty_movements() -> None:
         fields = graph("tv_xdcam_hd422", **moving)
         assert "fps=50/1" in fields
         assert "interlace=scan=tff" in fields
-    assert "mode=send_field" in graph("tv_xdcam_hd422", interlaced=True)
+    assert "mode=send_field" in graph("tv_xdcam_hd422", interlaced=True, field_order="bff")
+    assert "parity=bff" in graph("tv_xdcam_hd422", interlaced=True, field_order="bff")
 
 
 def test_sound_and_pictures_are_never_set_to_zero_apart() -> None:
@@ -100,8 +110,8 @@ def test_sound_and_pictures_are_never_set_to_zero_apart() -> None:
     for recipe in CLIPS:
         made = graph(recipe)
         assert "setpts" not in made
-        assert "start_time=0" in made
-        assert "first_pts=0" in made
+        assert ("start_time=0" in made) is (recipe in MOVING)
+        assert ("first_pts=0" in made) is (recipe != "screen_loop")
 
 
 def test_the_stations_sound_goes_on_past_the_last_picture() -> None:

@@ -15,7 +15,7 @@ from streams.pictures import (
     read_picture,
     write_picture,
 )
-from streams.renditions import RECIPES, Picture
+from streams.recipes import RECIPES, Picture
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
 LIMIT = 40_000_000

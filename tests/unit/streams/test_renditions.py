@@ -1,5 +1,6 @@
 """What each recipe must look like for a given source."""
 
+import dataclasses
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from schemas.rendition import RecipeName
 from streams import renditions
 from streams.media_facts import MediaFacts, VideoFacts
-from streams.renditions import RECIPES, Hls, Vertical, applies, ladder, output_rate, recipe_key
+from streams.recipes import RECIPES, Hls, Mp4, Station
+from streams.renditions import applies, fields_of, ladder, mp4_shape, output_rate, recipe_key
 
 
 def clip(width: int, height: int, rate: float = 25.0, **video: Any) -> MediaFacts:
@@ -104,15 +106,43 @@ def test_output_rate(rate: float, variable: bool, highest: int, wanted: Fraction
     assert output_rate(clip(1280, 720, rate, variable_rate=variable), highest) == wanted
 
 
-@given(st.floats(1, 900))
-def test_the_upright_clip_stays_under_its_limit(duration_s: float) -> None:
-    recipe = RECIPES["vertical"]
-    assert isinstance(recipe, Vertical)
-    kbps = renditions.vertical_kbps(recipe, duration_s)
-    assert 500 < kbps <= recipe.kbps
+def mp4(name: str) -> Mp4:
+    recipe = RECIPES[name]
+    assert isinstance(recipe, Mp4)
+    return recipe
+
+
+@given(st.floats(1, 300), st.sampled_from(["vertical", "vertical_crop", "wechat_clip"]))
+def test_a_clip_stays_under_its_limit(duration_s: float, name: str) -> None:
+    recipe = mp4(name)
+    facts = clip(1920, 1080).model_copy(update={"duration_s": duration_s})
+    (width, height), kbps = mp4_shape(recipe, facts)
+    assert 100 < kbps <= recipe.kbps
+    assert width % 2 == height % 2 == 0
     # A rate cap lets two seconds through at once (bufsize) and no more.
     worst = (kbps * (duration_s + 2) + recipe.audio_kbps * duration_s) * 1000 / 8
     assert worst <= recipe.max_bytes
+
+
+def test_a_small_file_gets_fewer_pixels_not_mush() -> None:
+    def size(seconds: float, *shape: int) -> tuple[int, int]:
+        facts = clip(*shape).model_copy(update={"duration_s": seconds})
+        return mp4_shape(mp4("wechat_clip"), facts)[0]
+
+    assert size(10, 1920, 1080) == (1280, 720)
+    assert size(10, 1080, 1920) == (720, 1280)
+    assert size(10, 640, 360) == (640, 360)  # never enlarged
+    assert size(290, 1920, 1080)[0] < 600
+
+
+def test_how_thirty_frames_become_fifty_fields() -> None:
+    recipe = RECIPES["tv_xdcam_hd422"]
+    assert isinstance(recipe, Station)
+    by_frame = dataclasses.replace(recipe, thirty="nearest_frame")
+    for rate, fields, frames in ((25, False, False), (29.97, True, False), (50, True, True)):
+        assert fields_of(recipe, clip(1920, 1080, rate)) is fields
+        assert fields_of(by_frame, clip(1920, 1080, rate)) is frames
+    assert fields_of(by_frame, clip(1920, 1080, 25, interlaced=True, field_order="tff"))
 
 
 def test_only_a_hardly_visible_crop_fills_the_box() -> None:
@@ -146,5 +176,6 @@ def test_a_key_changes_with_the_program_and_differs_by_recipe() -> None:
 def test_what_can_be_made_of_a_picture() -> None:
     made = {name for name in get_args(RecipeName) if applies(name, "image")}
     assert made == {"web_image", "web_thumb", "wechat_image", "wechat_cover", "print_image"}
-    assert not any(applies(name, "audio") for name in get_args(RecipeName))
+    heard = {name for name in get_args(RecipeName) if applies(name, "audio")}
+    assert heard == {"radio_bwf", "radio_m4a"}
     assert not applies("print_image", "video")
