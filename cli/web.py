@@ -25,6 +25,8 @@ from consumers.traces import TraceExporter
 from deploy.site import make_site
 from desk.app import install_board
 from producers.api import make_api
+from producers.tus_uploads import Uploads, sweep
+from schemas.errors import PipelineError
 from schemas.lag import Latest
 from stores import objects
 from stores.ledger.transaction import Ledger
@@ -89,6 +91,7 @@ async def serve(centre: Centre) -> int:
     if traces is not None:
         traces.start()
     tasks = [asyncio.create_task(server.serve()) for server in servers]
+    sweeping = asyncio.create_task(_sweep_uploads(app.state.uploads))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,8 +110,10 @@ async def serve(centre: Centre) -> int:
             await asyncio.wait_for(stop.wait(), 1.0)
     for server in servers:
         server.should_exit = True
+    sweeping.cancel()
     app.state.board.close()
     await asyncio.wait(tasks, timeout=6)
+    app.state.uploads.close()
     watching.stop()
     metrics.close()
     telling.close()
@@ -124,6 +129,18 @@ async def scrape(metrics: Metrics, request: Request) -> Response:
     """``GET /metrics``: made beforehand, so in the server's own thread."""
     body, headers = metrics.answer(request.headers.get("accept-encoding", ""))
     return Response(body, headers=headers)
+
+
+async def _sweep_uploads(held: Uploads) -> None:
+    """End uploads that nobody goes on with; this process has their spool."""
+    while True:
+        try:
+            gone = await asyncio.to_thread(sweep, held)
+            if gone:
+                log.info("uploads.expired", uploads=gone)
+        except PipelineError as error:
+            log.warning("uploads.not_swept", error=str(error))
+        await asyncio.sleep(60)
 
 
 def _metrics(centre: Centre, ledger: Ledger, latest: Latest, telling: Telling) -> Metrics:

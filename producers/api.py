@@ -12,13 +12,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from producers import act_routes, hand_routes, import_routes, look_routes, story_routes
+from producers import act_routes, hand_routes, import_routes, look_routes, story_routes, tus_routes
 from producers.acts import OpenWaveIn, ReasonIn, SignatureIn
 from producers.answers import answer_of, faults_of_error
 from producers.filing import Desk
 from producers.letters import DiscardIn, ReplayIn
 from producers.resend import ResendIn
 from producers.settle import SettleIn
+from producers.tus_uploads import Uploads
 from schemas.errors import Fault, PipelineError
 from schemas.lag import NOTHING, Latest
 from schemas.story import Filing, Plan, StoryIn
@@ -49,8 +50,9 @@ def make_api(desk: Desk, *, lag: Lag, latest: Latest = lambda: NOTHING) -> FastA
     app.state.lag = lag
     app.state.latest_lag = latest
     app.state.pool = ThreadPoolExecutor(8, thread_name_prefix="upload")
+    app.state.uploads = Uploads(desk, app.state.pool)
     _install_errors(app)
-    for room in (story_routes, import_routes, act_routes, hand_routes, look_routes):
+    for room in (story_routes, tus_routes, import_routes, act_routes, hand_routes, look_routes):
         app.include_router(room.router, prefix="/v1")
     _publish_schemas(app)
     return app

@@ -228,8 +228,15 @@ def _present_plan(desk: Desk, row: Any) -> Plan:
     return plan.model_copy(update={"channels": channels, "waves": waves})
 
 
-def keep_asset(desk: Desk, caller: Caller, received: Received) -> dict[str, Any]:
-    """Media uploaded before its story: ``POST /v1/assets``."""
+def keep_asset(
+    desk: Desk,
+    caller: Caller,
+    received: Received,
+    *,
+    also: Callable[[Connection, dict[str, Any]], None] = lambda _tx, _told: None,
+) -> dict[str, Any]:
+    """Media uploaded before its story: ``POST /v1/assets``. ``also`` joins the transaction and may
+    add to what is told."""
     needs(caller, "story.file")
     asset = received.asset("asset")
     intake.check_limits(asset, desk.newsroom.uploads)
@@ -239,10 +246,12 @@ def keep_asset(desk: Desk, caller: Caller, received: Received) -> dict[str, Any]
         assets.put(
             tx, asset, object_key=key, facts=_facts(received), by=caller.id, at=desk.ledger.now_ms()
         )
+        told = asset.model_dump(mode="json", exclude={"ref"})
+        told |= {"linked": known is not None, **_facts(received)}
+        also(tx, told)
     if known is not None:
         _drop(desk, [received.object_key])
-    told = asset.model_dump(mode="json", exclude={"ref"})
-    return {**told, "linked": known is not None, **_facts(received)}
+    return told
 
 
 def discard(desk: Desk, received: list[Received]) -> None:

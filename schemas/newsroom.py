@@ -57,6 +57,13 @@ class UploadLimits(BaseModel):
     video_s: float = 3600.0
     story_json_bytes: int = 2 * 1024**2
     files: int = 40
+    person_bytes_day: int = 20 * 1024**3
+    """What one person may upload on one day of Beijing."""
+    desk_bytes_day: int = 100 * 1024**3
+    open_uploads: int = 300
+    """Of one person at a time."""
+    resume_h: float = 24.0
+    """So long after its last byte an unfinished upload may go on."""
 
 
 class Robot(BaseModel):

@@ -97,6 +97,30 @@ assets = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("number", _Sequence, primary_key=True, autoincrement=True),
+    Column("id", _Id, nullable=False, unique=True),
+    # also of the asset that it becomes
+    Column("person_id", String(32), nullable=False, index=True),
+    Column("desk", String(120), nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    # as the sender wrote it (tus Upload-Metadata)
+    Column("length", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    # bytes that are surely on disk
+    Column("s3_upload", Text),
+    Column("remove_place", Boolean, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("answer", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("uploads_by_state", "state", "expires_at"),
+)
+
 stories = Table(
     "stories",
     metadata,

@@ -78,6 +78,22 @@ class BusyS3(MemoryS3):
         assert numbers == sorted(parts)
         self.objects[UploadId] = b"".join(parts[n] for n in numbers)
 
+    def upload_file(self, path: str, bucket: str, key: str, **_: Any) -> None:
+        self._call()
+        assert bucket
+        self.objects[key] = Path(path).read_bytes()
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_parts"
+        return self
+
+    def paginate(self, *, UploadId: str, **_: Any) -> list[dict[str, Any]]:  # noqa: N803
+        self._call()
+        parts = self.parts.get(UploadId, {})
+        return [
+            {"Parts": [{"PartNumber": n, "Size": len(d), "ETag": str(n)}]} for n, d in parts.items()
+        ]
+
     def abort_multipart_upload(self, *, UploadId: str, **_: Any) -> None:  # noqa: N803
         self.parts.pop(UploadId, None)
 
@@ -130,9 +146,12 @@ class Newsroom:
         """The application anew, with other settings."""
         changed = self.centre.desk.settings.model_copy(update=settings)
         self.centre.desk = replace(self.centre.desk, settings=changed)
+        if hasattr(self, "app"):
+            self.app.state.uploads.close()
         self.app = make_api(self.centre.desk, lag=dict)
 
     def close(self) -> None:
+        self.app.state.uploads.close()
         self.app.state.pool.shutdown()
         self.centre.close()
 

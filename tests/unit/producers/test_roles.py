@@ -25,6 +25,12 @@ WANTS: dict[tuple[str, str], tuple[Act, bool, Any, Any]] = {
     ("PUT", "/stories/1"): ("story.revise", True, {"story": STORY}, {"story": {}}),
     ("POST", "/imports"): ("story.file", False, None, None),
     ("POST", "/assets"): ("story.file", False, None, None),
+    ("POST", "/uploads"): ("story.file", False, None, None),
+    ("GET", "/uploads"): ("story.file", False, None, None),
+    ("GET", "/uploads/1"): ("story.file", False, None, None),
+    ("HEAD", "/uploads/1"): ("story.file", False, None, None),
+    ("PATCH", "/uploads/1"): ("story.file", False, None, None),
+    ("DELETE", "/uploads/1"): ("story.file", False, None, None),
     ("POST", "/stories/1/signatures"): ("story.sign.1", False, SIGNS, SIGNS),
     ("POST", "/stories/1/withdraw"): ("story.withdraw", True, WHY, {}),
     ("POST", "/stories/1/hold"): ("story.hold", True, WHY, {}),
@@ -92,7 +98,8 @@ def test_who_may_not_is_refused_and_nothing_changes(house: Newsroom, role: str) 
             assert answer.status_code != 401, told
             if not allowed:
                 refused += 1
-                assert set(faults(answer).values()) <= {"role_missing", "other_desk"}, told
+                if method != "HEAD":
+                    assert set(faults(answer).values()) <= {"role_missing", "other_desk"}, told
     after = house.state()
     after["outbox"] = before["outbox"]  # a resume by who may
     after["audit"] = before["audit"]
