@@ -251,7 +251,7 @@ def run_work(centre: Centre) -> int:
         ledger = keeper.take(mine) or _away(mine)
     own = settings.model_copy(update={"process": mine})
     store = objects.open_objects(settings)
-    worker = TranscodeWorker(own, ledger, store, programs)
+    worker = TranscodeWorker(own, ledger, store, programs, centre.newsroom.centre)
     copies, unnamed = Backups(own, ledger), Orphans(ledger, store)
     worker.start()
     copies.start()

@@ -31,6 +31,7 @@ _STEREO = {"sample_fmts": "fltp", "channel_layouts": "stereo", "sample_rates": S
 _EXACT = "bicubic+accurate_rnd+full_chroma_int"
 _TONE_MAP_BOX = (1920, 1920)
 _SDR_WHITE_NITS = 203  # ITU-R BT.2408: what HDR news shows as white
+_HDR_PEAK_NITS = 1000  # of HLG's reference display; phones' PQ is graded for about as much
 
 
 def source_input(source: Path, facts: MediaFacts, **more: Any) -> Any:
@@ -73,7 +74,8 @@ def upright(taken: Any, facts: MediaFacts, *, fields: bool = False) -> Any:
 
 
 def _tone_mapped(picture: Any, facts: MediaFacts) -> Any:
-    """HLG or PQ to BT.709. Shrunk before, since the map works in floating point and is slow."""
+    """HLG or PQ to BT.709: the lower tones stay as they are, lights are pressed together up to the
+    peak. Shrunk before, since the map works in floating point and is slow."""
     size = inside(*display(facts), _TONE_MAP_BOX)
     if size[0] < display(facts)[0]:
         picture = picture.filter("scale", *size)
@@ -81,7 +83,9 @@ def _tone_mapped(picture: Any, facts: MediaFacts) -> Any:
         picture.filter("zscale", t="linear", npl=_SDR_WHITE_NITS)
         .filter("format", "gbrpf32le")
         .filter("zscale", p="bt709")
-        .filter("tonemap", "hable", desat=0)
+        .filter(
+            "tonemap", "mobius", param=0.3, peak=f"{_HDR_PEAK_NITS / _SDR_WHITE_NITS:.3f}", desat=0
+        )
         .filter("zscale", t="bt709", m="bt709", r="tv")
         .filter("format", "yuv420p")
     )

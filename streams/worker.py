@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,7 @@ from stores import objects
 from stores.ledger import assets, outbox, renditions
 from stores.ledger.ids import new_id
 from stores.ledger.transaction import Ledger
+from streams.aigc import carried
 from streams.ffmpeg_run import Cancelled
 from streams.inspect import inspect
 from streams.programs import Programs
@@ -40,11 +42,27 @@ from streams.transcode import Made, make_group
 log = structlog.get_logger("work")
 
 IDLE_S = 1.0
+LONG_S, SHORT_S = 90, 60
+"""Estimated seconds of work: while a worker is at something longer than the first, a second lane
+makes first-wave work not longer than the second, so that a long clip holds no short one up."""
 Rows = dict[str, Row[Any]]
 """Recipe → claimed row, all of one source."""
 
 MOST_TRIES = 5
 RETRY_S = 5.0
+
+
+@dataclass
+class Lane:
+    """A place where one ffmpeg runs: its own folder, the source that lies there, its work."""
+
+    name: str
+    folder: Path
+    source: tuple[str, Path] | None = None
+    at_work_s: int = 0
+    """Estimated seconds of what it is at; 0 when it is idle."""
+    rows: Rows = field(default_factory=dict)
+    """What it claimed last and has not made yet."""
 
 
 class TranscodeWorker:
@@ -56,16 +74,20 @@ class TranscodeWorker:
         ledger: Ledger,
         store: objects.Objects,
         programs: Programs,
+        propagator: str = "",
     ) -> None:
+        """``propagator`` is the centre's name in the label of generated content."""
         self.settings = settings
         self.ledger = ledger
         self.store = store
         self.programs = programs
+        self.propagator = propagator
         self.owner = settings.process
         self.folder = settings.data / "work" / settings.process
         self._stop = threading.Event()
         self._rung = threading.Event()
-        self._source: tuple[str, Path] | None = None
+        self.main = Lane("main", self.folder)
+        self.express = Lane("express", self.folder / "express")
         source = OrderSource(
             topic=TRANSCODE_ORDERS,
             group="shoufa-transcode",
@@ -75,40 +97,58 @@ class TranscodeWorker:
             lasting=renditions.lasting,
         )
         self.orders = OrderLoop(ledger, settings.kafka_bootstrap, source, self._rung.set)
-        self._thread = threading.Thread(target=self._run, name="transcode", daemon=True)
+        self._threads = [
+            threading.Thread(
+                target=self._run, args=(lane,), name=f"transcode-{lane.name}", daemon=True
+            )
+            for lane in (self.main, self.express)
+        ]
 
     def start(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        self._give_back()
+        self.express.folder.mkdir(parents=True)
+        self._give_back(self.main)
         self.orders.start()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stops ffmpeg within 5 seconds; the row is given back."""
         self._stop.set()
         self._rung.set()
         self.orders.stop()
-        self._thread.join(timeout=12)
+        for thread in self._threads:
+            thread.join(timeout=12)
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive() and self.orders.alive
+        return all(thread.is_alive() for thread in self._threads) and self.orders.alive
 
-    def _give_back(self) -> None:
+    def _give_back(self, lane: Lane) -> None:
+        """What the lane had claimed and does not work on; the main one answers for all that a
+        dead worker of this name left."""
         with self.ledger.transaction() as tx:
-            given_back = renditions.release_owned(tx, self.owner, self.ledger.now_ms())
+            now = self.ledger.now_ms()
+            if lane is self.main:
+                given_back = renditions.release_owned(tx, self.owner, now)
+            else:
+                given_back = len(lane.rows)
+                for row in lane.rows.values():
+                    left = renditions.get(tx, row.source_sha256, row.recipe)
+                    if left is not None and left.state == "working":
+                        _order_again(tx, row, now)
+        lane.rows = {}
         if given_back:
             log.warning("work.given_back", renditions=given_back)
 
-    def _run(self) -> None:
+    def _run(self, lane: Lane) -> None:
         kept = False
         while not self._stop.is_set():
             try:
                 if kept:  # what it had claimed when the ledger went away
-                    self._give_back()
+                    self._give_back(lane)
                     kept = False
-                worked = self._work_once()
+                worked = self._work_once(lane)
             except PipelineError as error:
                 kept = True
                 log.warning("work.waiting", error=str(error))
@@ -118,19 +158,29 @@ class TranscodeWorker:
                 self._rung.wait(IDLE_S)
                 self._rung.clear()
 
-    def _work_once(self) -> bool:
+    def _work_once(self, lane: Lane | None = None) -> bool:
+        lane = lane or self.main
+        express = lane is self.express
+        if express and self.main.at_work_s <= LONG_S:
+            return False
         with self.ledger.snapshot() as view:
             if not renditions.any_due(view, self.ledger.now_ms()):
                 return False
         with self.ledger.transaction() as tx:
             rows = {
-                row.recipe: row for row in renditions.take(tx, self.owner, self.ledger.now_ms())
+                row.recipe: row
+                for row in renditions.take(
+                    tx, self.owner, self.ledger.now_ms(), at_most_s=SHORT_S if express else None
+                )
             }
         if not rows:
             return False
         name = {"source": next(iter(rows.values())).source_sha256[:12]}
+        lane.rows = rows
+        lane.at_work_s = sum(row.cost_s for row in rows.values())
+        self._rung.set()  # the other lane may have its turn
         try:
-            self._make(rows)
+            self._make(rows, lane)
         except Cancelled:
             self._each(rows, self._cancel, "没有渠道再需要它 / nobody waits for it")
             log.info("work.cancelled", **name)
@@ -146,6 +196,8 @@ class TranscodeWorker:
         except Exception as error:
             self._each(rows, self._again, f"{type(error).__name__}: {error}")
             log.exception("work.broken", **name)
+        finally:
+            lane.at_work_s = 0
         return True
 
     def _each(self, rows: Rows, act: Callable[[Row[Any], str], None], reason: str) -> None:
@@ -153,13 +205,15 @@ class TranscodeWorker:
         for row in rows.values():
             act(row, reason)
 
-    def _make(self, rows: Rows) -> None:
+    def _make(self, rows: Rows, lane: Lane) -> None:
         """Make a group of recipes of one source; each is committed, and leaves ``rows``, as soon
         as it is ready."""
         first = next(iter(rows.values()))
-        source = self._fetch(first.source_sha256)
+        source = self._fetch(first.source_sha256, lane)
         facts = inspect(source, self.programs, field="source", listen=True)
-        folder = self.folder / f"{first.source_sha256[:16]}"
+        label = carried(facts.aigc, self.propagator, first.source_sha256[:32])
+        facts = facts.model_copy(update={"aigc": label})
+        folder = lane.folder / f"{first.source_sha256[:16]}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         group = make_group(
@@ -211,19 +265,19 @@ class TranscodeWorker:
                 for row in rows.values()
             )
 
-    def _fetch(self, sha256: str) -> Path:
+    def _fetch(self, sha256: str, lane: Lane) -> Path:
         """The source on local disk; the last one is kept for its next recipe."""
-        if self._source is not None and self._source[0] == sha256 and self._source[1].exists():
-            return self._source[1]
-        if self._source is not None:
-            self._source[1].unlink(missing_ok=True)
+        if lane.source is not None and lane.source[0] == sha256 and lane.source[1].exists():
+            return lane.source[1]
+        if lane.source is not None:
+            lane.source[1].unlink(missing_ok=True)
         with self.ledger.snapshot() as view:
             key = assets.object_key(view, sha256)
         if key is None:
             raise PermanentError(Fault("no_source", "source", "素材不在账本里 / unknown source"))
-        path = self.folder / f"source-{sha256[:32]}"
+        path = lane.folder / f"source-{sha256[:32]}"
         objects.get_file(self.store, key, sha256, path)
-        self._source = (sha256, path)
+        lane.source = (sha256, path)
         return path
 
     def _store(self, row: Row[Any], result: Made) -> Rendition:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
 
 from schemas.rendition import Rendition, parse_placeholder, placeholder
 from stores.ledger import journal
@@ -93,12 +93,18 @@ QUICK_S = 2
 """Estimated seconds of work that hold nobody up: pictures, stills, posters."""
 
 
-def take(tx: Connection, owner: str, now: int) -> list[Row[Any]]:
+def take(tx: Connection, owner: str, now: int, *, at_most_s: int | None = None) -> list[Row[Any]]:
     """Claim what to make next: the first wave, then what is quick (a picture for the page must
     not wait behind a clip for the station), then by wave, urgency, short before long; with it
-    everything of the same wave that comes from the same source. Empty when nothing is due."""
+    everything of the same wave that comes from the same source. Empty when nothing is due.
+    ``at_most_s`` takes work of the first wave alone that is estimated at so many seconds at most."""
     lane = case((renditions.c.wave == 1, 0), (renditions.c.cost_s <= QUICK_S, 1), else_=2)
-    due = (renditions.c.state == "ordered", renditions.c.due_at <= now)
+    due: tuple[ColumnElement[bool], ...] = (
+        renditions.c.state == "ordered",
+        renditions.c.due_at <= now,
+    )
+    if at_most_s is not None:
+        due = (*due, renditions.c.wave == 1, renditions.c.cost_s <= at_most_s)
     first = tx.execute(
         select(renditions)
         .where(*due)

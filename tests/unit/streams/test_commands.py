@@ -126,7 +126,7 @@ def test_the_streams_are_those_that_were_looked_at() -> None:
 
 
 def test_hdr_is_mapped_before_anything_else() -> None:
-    assert "tonemap=hable" in graph("vertical", hdr="hlg", matrix="bt2020nc")
+    assert "tonemap=mobius" in graph("vertical", hdr="hlg", matrix="bt2020nc")
     assert "tonemap" not in graph("vertical", matrix="bt709")
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from schemas.errors import Unavailable
 from schemas.settings import Settings
-from stores.ledger import publications, renditions
+from stores.ledger import publications, renditions, tables
 from stores.ledger.tables import metadata
 from stores.ledger.transaction import Ledger, open_ledger
 from streams.ffmpeg_run import Cancelled
-from streams.worker import MOST_TRIES, TranscodeWorker
+from streams.worker import LONG_S, MOST_TRIES, SHORT_S, TranscodeWorker
 
 SOURCE = "a" * 64
 GONE, STAYS = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
@@ -52,7 +52,7 @@ def states(ledger: Ledger) -> dict[str, str]:
 def test_a_withdrawal_cancels_nothing_that_another_story_waits_for(
     worker: TranscodeWorker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cancelled(rows: dict[str, Any]) -> None:
+    def cancelled(rows: dict[str, Any], _lane: object) -> None:
         assert not worker._unwanted(rows)
         assert worker._unwanted({"vertical": rows["vertical"]})
         raise Cancelled
@@ -65,7 +65,7 @@ def test_a_withdrawal_cancels_nothing_that_another_story_waits_for(
 def test_an_outage_of_our_own_uses_up_no_try(
     worker: TranscodeWorker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_rows: dict[str, Any]) -> None:
+    def away(_rows: dict[str, Any], _lane: object) -> None:
         raise Unavailable("s3", "away")
 
     monkeypatch.setattr(worker, "_make", away)
@@ -84,7 +84,7 @@ def test_what_was_claimed_when_the_ledger_went_away_is_taken_up_again(
         renditions.take(tx, worker.owner, 10)
     turns: list[dict[str, str]] = []
 
-    def work_once() -> bool:
+    def work_once(_lane: object) -> bool:
         turns.append(states(ledger))
         if len(turns) == 1:
             raise Unavailable("ledger", "away")
@@ -92,6 +92,42 @@ def test_what_was_claimed_when_the_ledger_went_away_is_taken_up_again(
         return True
 
     monkeypatch.setattr(worker, "_work_once", work_once)
-    worker._run()
+    worker._run(worker.main)
     assert set(turns[0].values()) == {"working"}
     assert set(turns[1].values()) == {"ordered"}
+
+
+def test_a_short_clip_passes_a_long_one(
+    worker: TranscodeWorker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the worker is at a long clip, first-wave work that is short has a lane of its own."""
+    with ledger.transaction() as tx:
+        for recipe, cost_s in (("vertical", 20), ("web_hls", SHORT_S + 1)):
+            tx.execute(
+                tables.renditions.update()
+                .where(tables.renditions.c.recipe == recipe)
+                .values(cost_s=cost_s)
+            )
+    taken: list[str] = []
+
+    def make(rows: dict[str, Any], _lane: object) -> None:
+        taken.extend(rows)
+        rows.clear()
+
+    monkeypatch.setattr(worker, "_make", make)
+    assert not worker._work_once(worker.express)  # the worker is idle: it can take all itself
+    worker.main.at_work_s = LONG_S + 1
+    assert worker._work_once(worker.express)
+    assert taken == ["vertical"]
+    assert not worker._work_once(worker.express)  # what is left is long
+    assert worker.express.at_work_s == 0
+
+
+def test_what_the_second_lane_had_claimed_is_given_back_alone(
+    worker: TranscodeWorker, ledger: Ledger
+) -> None:
+    with ledger.transaction() as tx:
+        rows = {row.recipe: row for row in renditions.take(tx, worker.owner, 10)}
+    worker.express.rows = {"vertical": rows["vertical"]}
+    worker._give_back(worker.express)
+    assert states(ledger) == {"vertical": "ordered", "web_hls": "working"}
