@@ -20,7 +20,7 @@ from typing import Any
 import uvicorn
 from kafka import OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, NoError
 from kafka.protocol.producer import ProduceRequest
 from kafka.record.memory_records import MemoryRecordsBuilder
 from pydantic import TypeAdapter
@@ -127,10 +127,10 @@ async def _produce(manager: Any, topics: list[str]) -> list[str]:
 
 def _committed(admin: Any, group: str, offsets: Any) -> bool:
     try:
-        admin.alter_group_offsets(group, offsets)
+        told = admin.alter_group_offsets(group, offsets)
     except KafkaError:
         return False  # the first group waits until its topic is made
-    return True
+    return all(error is NoError for error in told.values())
 
 
 def _collect(

@@ -3,7 +3,9 @@
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from cli.client import Api
 from cli.commands import api_of
@@ -19,6 +21,13 @@ HOPS = {
     "transcode": "转码", "decide": "调度", "wave": "等前一波", "queue": "排队待发",
     "outlet": "渠道处理中", "retry": "等待重试", "person": "要人处理", "done": "完成",
 }  # fmt: skip
+
+STEPS = {
+    "story": "全程", "adapt": "做渠道稿", "review": "审稿", "transcode": "转码", "deliver": "送到",
+    "create": "发出", "update": "更正", "recall": "撤下", "send": "进消息总线",
+}  # fmt: skip
+PROMPT_MS = 1000
+"""A record that was on Kafka sooner than this has no line of its own."""
 
 
 def trace(
@@ -38,24 +47,44 @@ def trace(
     out.print(waterfall(told))
 
 
-def waterfall(told: dict[str, Any]) -> Table:
-    """One line a span: when it began after the upload, how long it took, a bar to scale."""
+def waterfall(told: dict[str, Any]) -> Group:
+    """One line a span: when it began after the upload, how long it took, a bar to scale. Records
+    that were on Kafka at once are counted in one line."""
     root, *rest = told["spans"]
     start = root["start_ms"]
     whole = max(1, root["end_ms"] - start)
+    prompt = [span for span in rest if _is_prompt(span)]
     table = Table("步骤 / step", "开始 / at", "用时 / took", "时间线 / time line", box=None)
-    for span in [root, *rest]:
+    for span in [root, *(span for span in rest if not _is_prompt(span))]:
         before = round((span["start_ms"] - start) / whole * WIDTH)
-        length = max(1, round((span["end_ms"] - span["start_ms"]) / whole * WIDTH))
+        length = max(1, round(_took_ms(span) / whole * WIDTH))
         bar = " " * min(before, WIDTH - 1) + "█" * min(length, WIDTH - min(before, WIDTH - 1))
         inner = span["parent"] not in {"", root["span_id"]}
+        verb = span["name"].split(" ")[0]
+        word = f"{STEPS[verb]} / " if verb in STEPS else ""
         table.add_row(
-            ("  " if inner else "") + span["name"],
+            ("  " if inner else "") + word + span["name"],
             f"+{(span['start_ms'] - start) / 1000:.3f} s",
-            f"{(span['end_ms'] - span['start_ms']) / 1000:.3f} s",
+            f"{_took_ms(span) / 1000:.3f} s",
             f"[red]{bar}[/]" if span["failed"] else f"[cyan]{bar}[/]",
         )
-    return table
+    if not prompt:
+        return Group(table)
+    slowest = max(map(_took_ms, prompt)) / 1000
+    many = len(prompt)
+    note = (
+        f"另有 {many} 条消息进总线, 最慢 {slowest:.3f} s, 见 --json / "
+        f"and {many} records to Kafka, the slowest in {slowest:.3f} s; all in --json"
+    )
+    return Group(table, Text(note, style="dim"))
+
+
+def _is_prompt(span: dict[str, Any]) -> bool:
+    return span["name"].startswith("send ") and not span["failed"] and _took_ms(span) < PROMPT_MS
+
+
+def _took_ms(span: dict[str, Any]) -> int:
+    return int(span["end_ms"] - span["start_ms"])
 
 
 def explain(api: Api, story: str, *, json_: bool) -> None:

@@ -73,7 +73,7 @@ def conditions(
         found += _stuck(lag)
     found += _lost(lag, lost or {})
     if breaches:
-        told = f"有 {breaches} 条稿件在新媒体首发之前就发到了跟进渠道, 请值班编辑核对"
+        told = f"有 {breaches} 篇稿件在新媒体首发之前就发到了跟进渠道, 请值班编辑核对"
         found.append(Condition("order", "order", "editor", told))
     if probe_silent_s > PROBE_SILENT_S:
         told = f"探测稿 {round(probe_silent_s / 60)} 分钟没有走完全程, 稿件可能也走不通, 请运维查看"
@@ -92,12 +92,13 @@ def _late(figures: Figures) -> Iterator[Condition]:
         titles = "".join(f"《{late.headline[:24]}》" for late in all_late[:TITLES])
         rest = "等" if len(all_late) > TITLES else ""
         who = "、".join(dict.fromkeys(late.who for late in all_late))
-        told = f"{all_late[0].outlet}有 {len(all_late)} 条稿件超时未送达: {titles}{rest} ({who})"
+        told = f"{all_late[0].outlet}有 {len(all_late)} 篇稿件超时未送达: {titles}{rest} ({who})"
         yield Condition(f"late:{channel}", "late", "editor", told)
 
 
 def _stuck(lag: LagSnapshot) -> Iterator[Condition]:
     names = {outlet.channel: outlet.name for outlet in lag.outlets}
+    sentences = {outlet.name: outlet.sentence for outlet in lag.outlets if outlet.word == "停滞"}
     for group in lag.groups:
         place = _place(group.group, names)
         if group.members == 0 and group.lag:
@@ -105,7 +106,8 @@ def _stuck(lag: LagSnapshot) -> Iterator[Condition]:
             yield Condition(f"nobody:{group.group}", "nobody", "page", told)
         elif group.status in {"STALL", "STOP"}:
             behind = f", 积压 {group.lag} 条" if group.lag else ""
-            told = f"{place}停滞不前: {group.reason.partition(' / ')[0]}{behind}, 请运维查看"
+            general = f"{group.reason.partition(' / ')[0]}{behind}, 请运维查看"
+            told = f"{place}停滞不前: {sentences.get(place, general)}"
             yield Condition(f"stuck:{group.group}", "stuck", "page", told)
 
 

@@ -81,7 +81,7 @@ def own_items(api: DouyinApi, pages: int, attempt: Attempt) -> Iterator[Item]:
         )
         entries = data.get("list")
         if not isinstance(entries, list):
-            raise TransientError("Douyin's list of items cannot be read")
+            raise TransientError("抖音的作品列表读不出 / Douyin's list of items cannot be read")
         yield from filter(None, map(_item, entries))
         cursor = str(data.get("cursor") or "")
         if not data.get("has_more") or not cursor:

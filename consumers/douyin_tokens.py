@@ -100,7 +100,7 @@ class DouyinTokens:
         )
         token, life_s = given.get("access_token"), number(given.get("expires_in"))
         if not isinstance(token, str) or not token or not life_s:
-            raise TransientError("the refresh answered without a token")
+            raise TransientError("抖音没有给新令牌 / the refresh answered without a token")
         now = self._now().timestamp()
         refresh_s = number(given.get("refresh_expires_in"))
         self._keep(
@@ -121,7 +121,7 @@ class DouyinTokens:
             return
         token, life_s = given.get("refresh_token"), number(given.get("expires_in"))
         if not isinstance(token, str) or not token:
-            raise TransientError("the renewal answered without a token")
+            raise TransientError("抖音没有给新令牌 / the renewal answered without a token")
         life_s = life_s or int(_REFRESH_LIFE_S)
         until = self._now().timestamp() + life_s
         self._keep(
@@ -138,7 +138,7 @@ class DouyinTokens:
         )  # fmt: skip
         data = read_object(answer).get("data")
         if not isinstance(data, dict):
-            raise TransientError(f"{path} answered without data")
+            raise TransientError(f"抖音的回答缺内容 / {path} answered without data")
         code = number(data.get("error_code", 0))
         if code:
             said = str(data.get("description", ""))

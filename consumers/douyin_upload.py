@@ -117,7 +117,7 @@ def _in_parts(
             raise
         # an id of an earlier attempt may have ended, or its clip may be complete already
         attempt.checkpoint("upload", None)
-        raise TransientError("the upload begins anew", retry_after_s=2.0) from error
+        raise TransientError("上传从头再来 / the upload begins anew", retry_after_s=2.0) from error
     return _inner(data, "video", "video_id")
 
 
@@ -137,7 +137,7 @@ def _open_upload(
     data = api.call(f"{V1}init_video_part_upload/", attempt, "upload")
     upload_id = data.get("upload_id")
     if not isinstance(upload_id, str) or not upload_id:
-        raise TransientError("Douyin opened no upload")
+        raise TransientError("抖音没有开始上传 / Douyin opened no upload")
     upload: dict[str, Any] = {"upload_id": upload_id, "at": at, "done": [], **same}
     attempt.checkpoint("upload", upload)
     return upload
@@ -157,7 +157,7 @@ def _inner(data: dict[str, Any], outer: str, name: str) -> str:
     found = data.get(outer)
     value = found.get(name) if isinstance(found, dict) else None
     if not isinstance(value, str) or not value:
-        raise TransientError(f"the upload answered without {name}")
+        raise TransientError(f"抖音的上传回答缺内容 / the upload answered without {name}")
     return value
 
 

@@ -7,7 +7,7 @@ from consumers.lag_outlets import NewsroomSeen, OutletSeen
 from consumers.lag_status import Rules
 from schemas.channel import ChannelSpec
 from schemas.topics import ADAPT_ORDERS, STORY_EVENTS, TRANSCODE_ORDERS, release_orders
-from stores.ledger import lag_view
+from stores.ledger import lag_view, rests, views
 from stores.ledger.transaction import Ledger
 
 CORE_GROUP = "shoufa-core"
@@ -52,6 +52,7 @@ def reader(ledger: Ledger, specs: Sequence[ChannelSpec]) -> Newsroom:
             found = lag_view.channels(view, now)
             letters = lag_view.open_letters(view)
             open_, done = lag_view.jobs(view, before_ms)
+            resting = {name: views.resting(rest) for name, rest in rests.all_of(view).items()}
         outlets = []
         for spec in sorted(specs, key=lambda s: (s.wave, s.id)):
             row = found.get(spec.id, lag_view.ChannelRow())
@@ -68,6 +69,7 @@ def reader(ledger: Ledger, specs: Sequence[ChannelSpec]) -> Newsroom:
                     media=tuple(row.media),
                     failed=row.failed + letters.get(release_orders(spec.id), 0),
                     moved_ms=row.moved_ms,
+                    resting=resting.get(spec.id, "").partition(" / ")[0],
                 )
             )
         jobs = {

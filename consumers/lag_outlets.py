@@ -28,6 +28,8 @@ class OutletSeen:
     failed: int = 0
     moved_ms: int | None = None
     """When its publisher last began or finished a call."""
+    resting: str = ""
+    """Why it rests and until when, in Chinese; empty where its outlet is not known to be away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,9 @@ def _sentence(
     queue = f"{len(seen.waiting)} 篇在等" if seen.waiting else ""
     media = f"{len(seen.media)} 篇等转码" if seen.media else ""
     parts = [part for part in (queue, media) if part]
-    if word == "停滞":
+    if seen.resting and word in {"停滞", "偏慢", "排队中"}:
+        parts.insert(0, f"对方不通, {seen.resting}")
+    elif word == "停滞":
         parts.insert(0, f"自 {time_of_day(since)} 起没有进展" if since is not None else "没有进展")
     elif word == "出错":
         parts.insert(0, f"{seen.failed} 篇未送达, 要人处理")
@@ -170,7 +174,7 @@ def _sentence(
     if eta and word in {"排队中", "偏慢"}:
         parts.append(f"约 {span(eta)}发完")
     if word in {"停滞", "未知"}:
-        parts.append("请找运维")
+        parts.append("久不恢复请找运维" if seen.resting else "请找运维")
     return ", ".join(parts) or "没有积压"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from consumers.lag_math import Point, add_point, recent, trend_of
+from schemas.beijing import span
 from schemas.lag import SEVERITY, Status, Trend, Why
 
 MOST_POINTS = 60
@@ -188,7 +189,7 @@ def _uncommitted(
     if progressing or still <= patience_s(track, rules):
         return Verdict("OK", "尚未提交 / not committed yet")
     if track.grown or rules.reset == "earliest":
-        text = f"{still:.0f} 秒没有任何提交, 记录在等 / records wait, no commit for {still:.0f} s"
+        text = f"{span(still)}没有任何提交, 记录在等 / records wait, no commit for {still:.0f} s"
         return Verdict("STALL", text)
     return Verdict(
         "WARN", "有记录但从未提交, 或许只读新的 / never committed; it may begin at the end"
@@ -205,7 +206,7 @@ def _nobody_reads(seen: Seen, track: Track, still: float) -> Verdict | None:
         whom = "没有成员" if seen.members == 0 else "没有成员分到该分区"
         return Verdict(
             "STOP",
-            f"{whom}, 积压已 {still:.0f} 秒 / nobody has it, records wait for {still:.0f} s",
+            f"{whom}, 积压已 {span(still)} / nobody has it, records wait for {still:.0f} s",
         )
     return Verdict("EMPTY", "成员刚离开, 还有积压 / members just left, records wait")
 
@@ -218,10 +219,10 @@ def _stands(
         if progressing:
             return Verdict("OK", "长任务有进展 / long work that reports progress")
         if seen.owned is None and seen.members == 0:
-            text = f"{still:.0f} 秒没有提交 / no commit for {still:.0f} s, no members"
+            text = f"{span(still)}没有提交 / no commit for {still:.0f} s, no members"
             return Verdict("STOP", text)
         why = " (重新分配不止 / rebalancing on and on)" if seen.rebalancing else ""
-        text = f"{still:.0f} 秒没有进展 / no move for {still:.0f} s"
+        text = f"{span(still)}没有进展 / no move for {still:.0f} s"
         return Verdict("STALL", text + why)
     if seen.rebalancing:
         return Verdict("REBALANCING", "正在重新分配 / being shared out anew")
@@ -246,7 +247,7 @@ def _moves(seen: Seen, track: Track, rules: Rules, age_s: float | None) -> Verdi
     if too_short and age_s is not None and age_s > rules.deadline_s:
         return Verdict(
             "WARN",
-            f"最早一条已等 {age_s:.0f} 秒, 观察时间尚短 / the first record waits for "
+            f"最早一条已等 {span(age_s)}, 观察时间尚短 / the first record waits for "
             f"{age_s:.0f} s; watched too short a time to tell more",
         )
     return Verdict("OK", "在处理 / under way")

@@ -25,7 +25,9 @@ class AttemptMedia:
             try:
                 self._fetched[placeholder] = self._fetch(placeholder)
             except (Unavailable, StorageFull) as error:
-                raise TransientError(f"fetching media: {error}", ours=True) from error
+                raise TransientError(
+                    f"素材还取不到 / fetching media: {error}", ours=True
+                ) from error
         return self._fetched[placeholder]
 
     def _fetch(self, placeholder: str) -> list[MediaFile]:
@@ -33,7 +35,7 @@ class AttemptMedia:
         with self.ledger.snapshot() as view:
             made = renditions.manifest(view, source, recipe)
         if made is None:
-            raise TransientError(f"rendition {recipe} is not there yet", ours=True)
+            raise TransientError(f"转码件还没有 / rendition {recipe} is not there yet", ours=True)
         folder = self.folder / f"{source[:16]}-{recipe}"
         folder.mkdir(parents=True, exist_ok=True)
         found = []

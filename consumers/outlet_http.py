@@ -127,14 +127,16 @@ class OutletHttp:
             ) as response:
                 body = _read(response)
                 if body is None:
-                    raise lost(f"answer over {MAX_ANSWER_BYTES} bytes", creating=creating)
+                    raise lost(
+                        f"对方的回答太长 / answer over {MAX_ANSWER_BYTES} bytes", creating=creating
+                    )
                 names = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, names, body)
         except (httpx.RequestError, httpx.StreamError) as error:
             reason = f"{method} {path}: {type(error).__name__}"
             if not sent:
-                raise TransientError(f"not sent: {reason}") from error
-            raise lost(f"no answer: {reason}", creating=creating) from error
+                raise TransientError(f"连不上对方, 没有发出 / not sent: {reason}") from error
+            raise lost(f"对方没有回答 / no answer: {reason}", creating=creating) from error
 
 
 def lost(reason: str, *, creating: bool) -> TransientError | UnknownOutcome:
@@ -149,9 +151,11 @@ def read_object(answer: Answer, *, creating: bool = False) -> dict[str, Any]:
     count as lost; another 4xx without JSON is a PermanentError that names the status.
     """
     if answer.status == 429:
-        raise TransientError("HTTP 429", retry_after_s=_retry_after_s(answer) or 60.0)
+        raise TransientError(
+            "对方说太频繁, 稍后再试 / HTTP 429", retry_after_s=_retry_after_s(answer) or 60.0
+        )
     if answer.status == 408 or answer.status // 100 not in {2, 4}:
-        error = lost(f"HTTP {answer.status}", creating=creating)
+        error = lost(f"对方出错 (HTTP {answer.status}) / HTTP {answer.status}", creating=creating)
         if isinstance(error, TransientError):
             error.retry_after_s = _retry_after_s(answer)
         raise error
@@ -160,9 +164,9 @@ def read_object(answer: Answer, *, creating: bool = False) -> dict[str, Any]:
     except ValueError as error:
         if answer.status >= 400:
             raise http_refusal(answer.status) from error
-        raise lost("the answer is not JSON", creating=creating) from error
+        raise lost("对方的回答读不懂 / the answer is not JSON", creating=creating) from error
     if not isinstance(found, dict):
-        raise lost("the answer is no JSON object", creating=creating)
+        raise lost("对方的回答读不懂 / the answer is no JSON object", creating=creating)
     return found
 
 

@@ -7,9 +7,11 @@ once it can no longer change, so a restarted monitor comes to the same totals.
 import bisect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from schemas.channel import ChannelSpec
 from schemas.lag import Late
+from schemas.story import Kind
 from stores.ledger import probes, promptness
 from stores.ledger.promptness import Owed
 from stores.ledger.transaction import Ledger
@@ -18,7 +20,7 @@ BOUNDS_S = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 
 """Upper bounds of the histograms; each channel's own limit is added to them."""
 UNSETTLED_MS = 5_000
 """What is younger may still be in a transaction that has not committed."""
-_FOR_CONTACT = frozenset({"needs_person", "awaiting_person", "refused", "removed_by_platform"})
+FOR_CONTACT = frozenset({"needs_person", "awaiting_person", "refused", "removed_by_platform"})
 
 
 @dataclass
@@ -83,7 +85,7 @@ def late_now(
         late_s = (now_ms - delivery.since) / 1000 - spec.late_after_s
         if late_s <= 0:
             continue
-        by_hand = delivery.state in _FOR_CONTACT
+        by_hand = delivery.state in FOR_CONTACT
         found.append(
             Late(
                 delivery.number,
@@ -108,6 +110,10 @@ class StoryFigures:
         self.ledger = ledger
         self.specs = {spec.id: spec for spec in specs}
         self.figures = Figures()
+        for channel in self.specs:  # from zero on: a rate cannot see a series' first value
+            for kind in get_args(Kind):
+                self._add(self.figures.since_filed, channel, kind)
+                self._add(self.figures.since_released, channel, kind)
         self.probes: dict[str, tuple[float, float]] = {}
         """Channel → (seconds its last probe took, Unix time at which it came)."""
 
@@ -148,7 +154,11 @@ class StoryFigures:
         return 0.0 if oldest is None else max(0.0, self.ledger.now_ms() / 1000 - oldest)
 
     def _add(
-        self, into: dict[tuple[str, str], Histogram], channel: str, kind: str, seconds: float
+        self,
+        into: dict[tuple[str, str], Histogram],
+        channel: str,
+        kind: str,
+        *seconds: float,
     ) -> None:
         spec = self.specs.get(channel)
         if spec is None:
@@ -156,4 +166,5 @@ class StoryFigures:
         if (channel, kind) not in into:
             bounds = bounds_of(spec.late_after_s)
             into[channel, kind] = Histogram(bounds, [0] * (len(bounds) + 1))
-        into[channel, kind].add(seconds)
+        for one in seconds:
+            into[channel, kind].add(one)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from consumers.story_figures import Figures, Histogram, limits
+from consumers.story_figures import FOR_CONTACT, Figures, Histogram, limits
 from schemas.channel import ChannelSpec
 
 
@@ -50,7 +50,8 @@ def families(figures: Figures, specs: dict[str, ChannelSpec]) -> Iterator[Metric
     states = GaugeMetricFamily(
         "shoufa_deliveries", "Deliveries by their present state.", labels=["channel", "state"]
     )
-    for (channel, state), count in sorted(figures.waiting.items()):
+    none = {(channel, state): 0 for channel in specs for state in FOR_CONTACT}
+    for (channel, state), count in sorted((none | figures.waiting).items()):
         states.add_metric([channel, state], count)
     yield states
     letters = CounterMetricFamily("shoufa_dead_letters", "Records that nobody could process.")

@@ -129,7 +129,9 @@ class WechatApi:
             if code not in TOKEN_CODES:
                 raise error_of(code, str(said.get("errmsg", "")), self._now())
             if refused:
-                raise TransientError(f"a new token was refused too: {code}", retry_after_s=60.0)
+                raise TransientError(
+                    f"微信不认新令牌 / a new token was refused too: {code}", retry_after_s=60.0
+                )
             refused = token
 
     def _token(self, attempt: Attempt, refused: str) -> str:
@@ -171,7 +173,7 @@ class WechatApi:
         if code:
             raise token_error_of(code, str(said.get("errmsg", "")), self._now())
         if not isinstance(token, str) or not token or not life_s:
-            raise TransientError("the token call answered without a token")
+            raise TransientError("微信没有给令牌 / the token call answered without a token")
         now = self._now().timestamp()
         # in its last five minutes the platform already hands out the next one, both valid
         self._kept = {

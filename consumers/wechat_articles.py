@@ -70,7 +70,9 @@ def job_result(
         if isinstance(item, dict)
     ]
     if status != 0 or not isinstance(article_id, str) or not article_id:
-        raise TransientError(f"WeChat told no known publish status: {status!r}")
+        raise TransientError(
+            f"微信给的发布状态不认识 / WeChat told no known publish status: {status!r}"
+        )
     return Published(article_id, urls[0] if urls else "", {})
 
 
@@ -111,7 +113,7 @@ def is_gone(api: WechatApi, article_id: str, attempt: Attempt) -> bool:
         raise
     items = said.get("news_item")
     if not isinstance(items, list) or not items:
-        raise TransientError("WeChat told nothing about the article")
+        raise TransientError("微信没有说这篇的情况 / WeChat told nothing about the article")
     return all(isinstance(item, dict) and bool(item.get("is_deleted")) for item in items)
 
 
@@ -123,7 +125,7 @@ def _published(
         said = _page(api, page * _PAGE, 1, attempt)
         entries = said.get("item")
         if not isinstance(entries, list):
-            raise TransientError("WeChat's list of articles cannot be read")
+            raise TransientError("微信的文章列表读不出 / WeChat's list of articles cannot be read")
         if any(not _news(entry) for entry in entries):
             # ``no_content`` is documented as leaving out "content", which is also what the whole
             # entry is called; where the entry went too, ask for everything

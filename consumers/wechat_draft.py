@@ -45,11 +45,13 @@ def make_draft(
         refused_media = error.faults[0].code == NO_SUCH_MEDIA
         if refused_media and uploads.forget("cover", cover.sha256):
             # the operator has cleared the library: upload the cover once more
-            raise TransientError("the cover left the library", retry_after_s=1.0) from error
+            raise TransientError(
+                "封面不在素材库了 / the cover left the library", retry_after_s=1.0
+            ) from error
         raise
     draft_id = said.get("media_id")
     if not isinstance(draft_id, str) or not draft_id:
-        raise TransientError("draft/add answered without a media_id")
+        raise TransientError("微信的回答缺草稿编号 / draft/add answered without a media_id")
     media.append(_substitution(payload.cover or "spec://default_cover", cover, cover_id))
     return {
         "media_id": draft_id,

@@ -54,5 +54,7 @@ class WechatUploads:
             )
             given = said.get("media_id")
         if not isinstance(given, str) or not given:
-            raise TransientError(f"the upload of a {kind} answered without its address")
+            raise TransientError(
+                f"微信的上传回答缺地址 / the upload of a {kind} answered without its address"
+            )
         return given

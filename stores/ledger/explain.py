@@ -1,10 +1,12 @@
 """Why a story is not there yet: the hop that each delivery is at, what waits there, how long."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from schemas.beijing import clock
 from schemas.lag import GroupLag, LagSnapshot
 from schemas.topics import release_orders
 from stores.ledger import views
@@ -81,7 +83,7 @@ def _hop(
         told = reason or f"已经交给渠道, 第{delivery['attempts']}次 / the outlet has it"
         return at("outlet", told)
     if state == "retry_wait":
-        return at("retry", f"{reason}; {delivery['due_at']} 再试 / tries again then")
+        return at("retry", _again(reason, delivery["due_at"]))
     if state == "held":
         return at("hold", reason, who="" if "定时" in reason else "值班编辑")
     if state == "gated":
@@ -94,6 +96,14 @@ def _hop(
         told = f"已下单 ({release_orders(channel)}), 等发布进程 / ordered, waits for its publisher"
         return at("queue", told, group)
     return _planned(story, reason, snapshot, at)
+
+
+def _again(reason: str, due_at: str | None) -> str:
+    if due_at is None:
+        return reason
+    chinese, _, english = reason.partition(" / ")
+    when = clock(round(datetime.fromisoformat(due_at).timestamp() * 1000))
+    return f"{chinese}; {when} 再试 / {english or chinese}; tries again at {when} in Beijing"
 
 
 def _planned(story: dict[str, Any], reason: str, snapshot: LagSnapshot, at: Any) -> Hop:

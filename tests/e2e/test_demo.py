@@ -1,9 +1,11 @@
 """The main job, end to end, on real parts: Kafka, S3, ffmpeg, HTTP, files."""
 
 import json
+import math
 import signal
 import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import pytest
 from deploy import proc
 from tests.e2e.demo_run import DemoRun, demo
 from tests.e2e.drill import told_rows, wipe_and
+from tests.monitoring.test_rules import program
+from tests.monitoring.tools import QUERIES, ask, health_of_rules, scraping, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -87,13 +91,34 @@ def check_outlets(run: DemoRun, rows: list[dict[str, Any]]) -> None:
     assert min(t["at"] for t in taken) >= first_live
 
 
+def check_figures(address: str) -> None:
+    """What a centre's own Prometheus saw of that day: all rules healthy, every panel of the
+    dashboards with figures, no alert of a fault."""
+    assert set(health_of_rules(address)) == {"ok"}
+    for query in QUERIES:
+        found = wait_for(address, query)
+        assert any(math.isfinite(float(one["value"][1])) for one in found), query
+    counted = ask(address, 'sum(increase(shoufa_release_latency_seconds_count{channel="web"}[1h]))')
+    assert float(counted[0]["value"][1]) > 0.5, "the first arrivals were not seen"
+    faults = "MonitorBlind|RecordsLost|OrderViolation|DeadLetters|Rewind"
+    assert ask(address, f'ALERTS{{alertstate="firing", alertname=~"{faults}"}}') == []
+
+
 def test_the_demo_brings_every_story_to_every_outlet(tmp_path: Path) -> None:
-    """And the restore drill on its data: all that was lost comes back, and nothing is open."""
-    with demo(tmp_path) as run:
+    """And its figures to Prometheus; then the restore drill on its data: all that was lost comes
+    back, and nothing is open."""
+    with demo(tmp_path) as run, ExitStack() as watching:
+        run.wait_for_text("2. 三审")
+        target = f"127.0.0.1:{run.settings.web_port}"
+        prometheus = watching.enter_context(
+            scraping(program("prometheus"), tmp_path / "prometheus", target)
+        )
         run.wait_for_text("全部到位")
         rows = run.deliveries()
         check_outcome(rows)
         check_outlets(run, rows)
+        check_figures(prometheus)
+        watching.close()
         run.process.send_signal(signal.SIGINT)
         run.wait_end(60)
         left = proc.of_stack(str(run.settings.data))

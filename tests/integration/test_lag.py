@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, NoError
 
 from consumers.lag import LagMonitor, behind
 from consumers.lag_read import Brokers
@@ -106,10 +108,12 @@ def monitor(broker: Broker) -> Iterator[LagMonitor]:
     made.stop()
 
 
-def watching(broker: Broker, deadline_s: float = DEADLINE_S) -> LagMonitor:
+def watching(
+    broker: Broker, deadline_s: float = DEADLINE_S, groups: frozenset[str] | None = None
+) -> LagMonitor:
     rules = Rules(deadline_s=deadline_s, window_s=20 * CYCLE_S)
     brokers = Brokers(broker.address, timeout_ms=2000)
-    return LagMonitor(brokers, cycle_s=CYCLE_S, rules_of=lambda _g, _t: rules)
+    return LagMonitor(brokers, cycle_s=CYCLE_S, rules_of=lambda _g, _t: rules, groups=groups)
 
 
 def make(admin: Any, *topics: str) -> None:
@@ -126,6 +130,19 @@ def send(producer: Any, topic: str, count: int, timestamp_ms: int | None = None)
     for number in range(count):
         producer.send(topic, str(number).encode(), timestamp_ms=timestamp_ms)
     producer.flush(10)
+
+
+def commit(admin: Any, group: str, topic: str, offset: int) -> None:
+    """By hand, of a group without members; the coordinator may still be making its own topic."""
+    place = TopicPartition(topic, 0)
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with suppress(KafkaError):
+            told = admin.alter_group_offsets(group, {place: OffsetAndMetadata(offset, "", -1)})
+            if told[place] is NoError:
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"{group} cannot commit")
 
 
 class Reader:
@@ -312,13 +329,149 @@ def test_two_monitors_agree_and_disturb_nobody(
         live.close()
 
 
+def test_partitions_added_gaps_of_compaction_and_records_without_a_time(
+    broker: Broker, admin: Any, producer: Any, monitor: LagMonitor
+) -> None:
+    make(admin, "grown", "timeless")
+    admin.create_topics(
+        {
+            "compacted": {
+                "num_partitions": 1,
+                "replication_factor": 1,
+                "configs": {
+                    "cleanup.policy": "compact",
+                    "min.cleanable.dirty.ratio": "0.0",
+                    "segment.ms": "100",
+                    "max.compaction.lag.ms": "100",
+                    "delete.retention.ms": "100",
+                },
+            }
+        }
+    )
+    send(producer, "grown", 2)
+    reader = Reader(broker, "grown", "grown")
+    reader.commit(2)
+    assert part_of(monitor.once(), "grown").lag == 0
+
+    admin.create_partitions({"grown": 3})
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        parts = group_of(monitor.once(), "grown").partitions
+        if len(parts) == 3:
+            break
+        time.sleep(0.2)
+    assert [(p.lag, p.why) for p in parts] == [
+        (0, ""),
+        (None, "uncommitted"),
+        (None, "uncommitted"),
+    ]
+    assert group_of(monitor.latest(), "grown").uncommitted == 2
+
+    send(producer, "timeless", 2, timestamp_ms=-1)
+    commit(admin, "timeless", "timeless", 0)
+    for number in range(30):  # one key: all but the last of a closed segment may go
+        producer.send("compacted", key=b"same", value=str(number).encode())
+        producer.flush(10)
+        if number % 10 == 9:
+            time.sleep(0.3)
+    producer.send("compacted", key=b"other", value=b"rolls the segment")
+    producer.flush(10)
+    commit(admin, "compacted", "compacted", 2)
+    told = monitor.once()
+    part = part_of(told, "timeless")
+    assert part.lag == 2
+    assert part.lag_s is None or part.lag_s_from in {"record", "history"}
+    assert part.lag_s is None or 0 <= part.lag_s < 60
+    end = time.monotonic() + 60
+    first = first_left(broker, "compacted", 2)
+    while first == 2 and time.monotonic() < end:
+        time.sleep(0.5)
+        first = first_left(broker, "compacted", 2)
+    assert first > 2, "the broker has not compacted"
+    other = watching(broker)  # one that looked before would hold what it had read
+    try:
+        part = part_of(other.once(), "compacted")
+    finally:
+        other.stop()
+    assert (part.end, part.committed, part.lost) == (31, 2, 0)
+    assert part.lag is not None
+    # between the commit and the first record that is left there is nothing to consume; it may have
+    # been compacted on since the look above
+    assert 1 <= part.lag <= 31 - first
+
+
+def first_left(broker: Broker, topic: str, offset: int) -> int:
+    """Offset of the first record at or after one."""
+    place = TopicPartition(topic, 0)
+    reader = KafkaConsumer(bootstrap_servers=broker.address, enable_auto_commit=False)
+    try:
+        reader.assign([place])
+        reader.seek(place, offset)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            for records in reader.poll(timeout_ms=500).values():
+                return int(records[0].offset)
+    finally:
+        reader.close()
+    raise AssertionError("nothing came")
+
+
+def test_empty_missing_and_rebalancing_groups_are_told_apart(
+    broker: Broker, admin: Any, producer: Any
+) -> None:
+    make(admin, "left", "deleted", "shared")
+    for topic in ("left", "deleted", "shared"):
+        send(producer, topic, 3)
+    for topic, offset in (("left", 3), ("deleted", 1)):
+        commit(admin, topic, topic, offset)
+    member = Reader(broker, "shared", "shared")
+    member.commit(1)
+    watch = watching(broker, groups=frozenset({"left", "deleted", "shared", "nowhere"}))
+    try:
+        first = watch.once()
+        # committed by hand and left: nobody reads it, nothing waits
+        assert (group_of(first, "left").status, group_of(first, "left").lag) == ("EMPTY", 0)
+        assert part_of(first, "deleted").lag == 2
+        assert group_of(first, "nowhere").status == "NOTFOUND"
+        admin.delete_topics(["deleted"])
+        # a member that does not poll keeps the group from being shared out with the second one
+        second = KafkaConsumer(
+            "shared", bootstrap_servers=broker.address, group_id="shared", enable_auto_commit=False
+        )
+        broker.open_.callback(second.close)
+        joining = threading.Thread(target=second.poll, kwargs={"timeout_ms": 15_000}, daemon=True)
+        joining.start()
+        seen: set[str] = set()
+        end = time.monotonic() + 20
+        while time.monotonic() < end and "REBALANCING" not in seen:
+            told = watch.once()
+            seen.add(group_of(told, "shared").status)
+            time.sleep(0.1)
+        assert "REBALANCING" in seen
+        assert part_of(told, "shared").lag == 2  # the figure is right all the same
+        gone = cycles(watch, 2)
+        # Kafka drops the commits of a topic that is deleted: without members the group is gone too
+        assert group_of(gone, "deleted").status in {"NOTFOUND", "UNKNOWN"}
+        assert group_of(gone, "deleted").lag is None
+        end = time.monotonic() + 30
+        while joining.is_alive() and time.monotonic() < end:
+            member.consumer.poll(timeout_ms=100)
+        joining.join(1)
+        settled = cycles(watch, 2, lambda: member.consumer.poll(timeout_ms=100))
+        assert group_of(settled, "shared").members == 2
+        second.close()
+        member.consumer.close()
+    finally:
+        watch.stop()
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_broker_that_goes_away_leaves_no_figure_behind(
     broker: Broker, admin: Any, producer: Any, monitor: LagMonitor
 ) -> None:
     make(admin, "outage")
     send(producer, "outage", 4)
-    admin.alter_group_offsets("outage", {TopicPartition("outage", 0): OffsetAndMetadata(1, "", -1)})
+    commit(admin, "outage", "outage", 1)
     assert part_of(monitor.once(), "outage").lag == 3
     broker.open_.close()  # all other clients of this file
     broker.kill()

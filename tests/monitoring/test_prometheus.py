@@ -3,16 +3,12 @@
 import itertools
 import json
 import re
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
@@ -26,21 +22,19 @@ from schemas.channel import ChannelSpec
 from schemas.lag import NOTHING, GroupLag, OutletLag, PartitionLag, WorkBacklog
 from schemas.settings import Settings
 from tests.loopback import served
-from tests.monitoring.test_rules import FOLDER, program
+from tests.monitoring.test_rules import program
+from tests.monitoring.tools import (
+    BOARDS,
+    FOLDER,
+    QUERIES,
+    ask,
+    health_of_rules,
+    scraping,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
-BOARDS = sorted((FOLDER / "grafana").glob("*.json"))
 SPEC = ChannelSpec(id="web", module="web", name="网站", family="web", wave=1)
-
-
-def panels(board: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(board.read_text("utf-8"))["panels"]
-    return found
-
-
-QUERIES = sorted(
-    {target["expr"] for board in BOARDS for panel in panels(board) for target in panel["targets"]}
-)
 
 
 def sample(turn: int) -> Iterator[Any]:
@@ -80,53 +74,14 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     registry = CollectorRegistry()
     registry.register(Sample())
     app = Starlette(routes=[Route("/metrics", lambda _r: Response(generate_latest(registry)))])
+    assert f"127.0.0.1:{Settings().web_port}" in (FOLDER / "prometheus.yml").read_text("utf-8")
     folder = tmp_path_factory.mktemp("prometheus")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with served(app) as target:
-        text = (FOLDER / "prometheus.yml").read_text("utf-8")
-        assert f"127.0.0.1:{Settings().web_port}" in text
-        text = text.replace("127.0.0.1:7400", target.removeprefix("http://")).replace("15s", "1s")
-        for rules in FOLDER.glob("*.rules.yml"):
-            rule_text = rules.read_text("utf-8").replace("interval: 15s", "interval: 1s")
-            (folder / rules.name).write_text(rule_text, "utf-8")
-        (folder / "prometheus.yml").write_text(text, "utf-8")
-        server = subprocess.Popen(
-            [
-                program("prometheus"),
-                "--config.file=prometheus.yml",
-                f"--web.listen-address={address}",
-                "--storage.tsdb.path=data",
-            ],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            wait_for(f"http://{address}", "count_over_time(shoufa:burn:rate1h[1m]) >= 3")
-            yield f"http://{address}"
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(15)
-
-
-def ask(address: str, query: str) -> list[Any]:
-    answer = httpx.get(f"{address}/api/v1/query", params={"query": query}, timeout=10).json()
-    assert answer["status"] == "success", (query, answer)
-    found: list[Any] = answer["data"]["result"]
-    return found
-
-
-def wait_for(address: str, query: str) -> None:
-    end = time.monotonic() + 40
-    while time.monotonic() < end:
-        try:
-            if ask(address, query):
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.3)
-    raise AssertionError(f"Prometheus never answered {query}")
+    with (
+        served(app) as target,
+        scraping(program("prometheus"), folder, target.removeprefix("http://")) as address,
+    ):
+        wait_for(address, "count_over_time(shoufa:burn:rate1h[1m]) >= 3")
+        yield address
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -135,14 +90,13 @@ def test_every_dashboard_query_has_an_answer(prometheus: str, query: str) -> Non
 
 
 def test_all_rules_are_loaded_and_healthy(prometheus: str) -> None:
-    groups = httpx.get(f"{prometheus}/api/v1/rules").json()["data"]["groups"]
-    rules = [rule for group in groups for rule in group["rules"]]
-    assert {rule["health"] for rule in rules} == {"ok"}
+    found = health_of_rules(prometheus)
+    assert set(found) == {"ok"}
     told = sum(
         len(re.findall(r"- (?:alert|record):", p.read_text("utf-8")))
         for p in FOLDER.glob("*.rules.yml")
     )
-    assert len(rules) == told
+    assert len(found) == told
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda b: b.stem)

@@ -16,7 +16,7 @@ from consumers.story_figures import Figures
 from deploy.simulators.wecom_robot import MOST_BYTES, create_app
 from schemas.alarm import Alarm
 from schemas.errors import InvalidInput, TransientError, Unavailable
-from schemas.lag import NOTHING, GroupLag, LagSnapshot, Late
+from schemas.lag import NOTHING, GroupLag, LagSnapshot, Late, OutletLag
 from schemas.newsroom import Robot
 from stores.ledger import alarms as kept
 from stores.ledger.transaction import Ledger
@@ -45,13 +45,13 @@ def test_nothing_wrong_is_nothing_told() -> None:
 
 def test_a_late_story_is_told_by_title_outlet_and_who_acts() -> None:
     (sentence,) = told(Figures(late=(LATE, replace(LATE, headline="另一篇"))))
-    for part in ("网站", "2 条", "《水库大坝加固完工》", "《另一篇》", "值班编辑"):
+    for part in ("网站", "2 篇", "《水库大坝加固完工》", "《另一篇》", "值班编辑"):
         assert part in sentence
 
 
 def test_many_late_stories_are_one_sentence() -> None:
     (sentence,) = told(Figures(late=tuple(replace(LATE, number=n) for n in range(90))))
-    assert "90 条" in sentence
+    assert "90 篇" in sentence
     assert sentence.count("《") == 3
 
 
@@ -78,16 +78,26 @@ def test_a_stuck_group_says_how_much_waits() -> None:
     assert sentence == "转码停滞不前: 90 秒没有进展, 积压 7 条, 请运维查看"
 
 
+def test_a_stuck_outlet_is_told_in_the_words_of_the_page() -> None:
+    stuck = group("shoufa-publish-wx", status="STALL", reason="90 秒没有进展 / no move", lag=7)
+    away = OutletLag(
+        "wx", "微信", 1, "停滞", "对方不通, 停歇中, 06:15:00 再试, 3 篇在等", 3, 0, 0, 0, 9.0, 60.0,
+        1, None, "STALL",
+    )  # fmt: skip
+    (sentence,) = told(lag=replace(FINE, groups=(stuck,), outlets=(away,)))
+    assert sentence == "微信停滞不前: 对方不通, 停歇中, 06:15:00 再试, 3 篇在等"
+
+
 def test_an_end_says_what_is_over_and_asks_for_nothing() -> None:
     alarms = [
-        Alarm("late:web", "late", "editor", "网站有 1 条稿件超时未送达: 《甲, 乙》 (编辑)", 0, 0),
+        Alarm("late:web", "late", "editor", "网站有 1 篇稿件超时未送达: 《甲, 乙》 (编辑)", 0, 0),
         Alarm("nobody:x", "nobody", "page", "转码没有进程在处理, 已积压 3 条, 请运维查看", 0, 0),
         Alarm("lost:x", "lost", "page", "转码有 2 条消息没有处理就被 Kafka 清除, 请运维", 0, 0),
     ]
     ended = [replace(alarm, ended_at=300_000) for alarm in alarms]
     assert message([], ended, "青禾").split("\n") == [
         "【青禾】",
-        "○ 已恢复 (历时 5 分): 网站有 1 条稿件超时未送达",
+        "○ 已恢复 (历时 5 分): 网站有 1 篇稿件超时未送达",
         "○ 已恢复 (历时 5 分): 转码没有进程在处理",
         "○ 没有再发生: 转码有 2 条消息没有处理就被 Kafka 清除",
     ]
@@ -164,7 +174,7 @@ def test_told_once_and_its_end_once_across_restarts(centre: CentreInMemory) -> N
     alarms = Alarms(centre.ledger, "青禾", chat.say, clock=lambda: chat.clock)
     turn(Figures(late=(LATE,)))
     assert len(chat.shown) == 1
-    assert "网站有 1 条稿件超时" in chat.shown[0]
+    assert "网站有 1 篇稿件超时" in chat.shown[0]
     alarms = Alarms(centre.ledger, "青禾", chat.say, clock=lambda: chat.clock)
     turn(Figures(late=(LATE,)))
     assert len(chat.shown) == 1
@@ -270,7 +280,7 @@ def test_a_book_that_cannot_be_written_repeats_no_message(centre: CentreInMemory
     ledger.writes = False
     turn(Figures(late=(LATE,)), 40)
     texts = "".join(chat.shown)
-    assert (texts.count("网站有 1 条"), texts.count("账本 (数据库)")) == (1, 1)
+    assert (texts.count("网站有 1 篇"), texts.count("账本 (数据库)")) == (1, 1)
     ledger.writes = True
     turn(Figures(late=(LATE,)), 20)
     with centre.ledger.snapshot() as view:
@@ -333,7 +343,7 @@ def _robot(tmp_path: Path, address: str) -> Robot:
 
 
 def test_the_robot_shows_what_was_said(tmp_path: Path, address: str) -> None:
-    robot.say(_robot(tmp_path, address), "网站有 1 条稿件超时 <b>")
+    robot.say(_robot(tmp_path, address), "网站有 1 篇稿件超时 <b>")
     assert httpx.get(f"{address}/_sim/items").json()["items"][0]["content"].endswith("<b>")
     assert "&lt;b&gt;" in httpx.get(f"{address}/group").text
 

@@ -8,7 +8,7 @@ import pytest
 from consumers.lag_newsroom import groups_of, progressing, publish_group, reader, rules_of
 from consumers.lag_outlets import NewsroomSeen, OutletSeen
 from schemas.channel import Refused
-from stores.ledger import renditions
+from stores.ledger import renditions, rests
 from tests.centre import CentreInMemory, Outlet
 
 
@@ -113,3 +113,12 @@ def test_our_groups_begin_at_the_start_and_others_may_not(centre: CentreInMemory
         "release-orders.web",
         "release-orders.tv",
     }
+
+
+def test_a_channel_whose_outlet_is_away_says_until_when_it_rests(centre: CentreInMemory) -> None:
+    at = centre.ledger.now_ms()
+    with centre.ledger.transaction() as tx:
+        rests.put(tx, rests.Rest("web", 1, at, at + 60_000, "no answer"))
+    found = look(centre)
+    assert of(found, "web").resting.startswith("停歇中, ")
+    assert of(found, "tv").resting == ""

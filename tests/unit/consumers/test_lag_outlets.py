@@ -64,6 +64,8 @@ CASES: list[tuple[str, OutletSeen, GroupLag | None, Word, str]] = [
     ("stuck", replace(QUIET, waiting=ago(700)),
      group("STALL", 8, partitions=(partition("STALL", 200.0),)), "停滞",
      "自 06:10 起没有进展, 1 篇在等, 请找运维"),
+    ("its outlet is away", replace(QUIET, waiting=ago(700), resting="停歇中, 06:15:00 再试"),
+     group("STALL", 8), "停滞", "对方不通, 停歇中, 06:15:00 再试, 1 篇在等, 久不恢复请找运维"),
     ("nobody reads", replace(QUIET, waiting=ago(60)), group("STOP", 1), "停滞",
      "自 06:12 起没有进展, 1 篇在等, 请找运维"),
     ("needs a person", replace(QUIET, failed=2), group(), "出错", "2 篇未送达, 要人处理"),
