@@ -32,7 +32,7 @@ from streams.programs import find_programs
 out = terminal()
 
 PATIENCE_S = 600.0
-"""For one stage; a killed process costs up to about a minute."""
+"""Without any change; a killed process costs up to about a minute, a long clip a few."""
 ENDED = {"live", "recalled", "not_applicable", "superseded"}
 FIELDS = (
     "story_id",
@@ -217,8 +217,8 @@ def _correct(guide: Guide, one: Told, folder: Path) -> None:
 def _watch(
     guide: Guide, told: list[Told], *, until: Callable[[list[dict[str, Any]]], bool]
 ) -> None:
-    """Show what happens until it has happened; raises Unavailable when it takes too long."""
-    end = time.monotonic() + PATIENCE_S
+    """Show what happens until it has happened; raises Unavailable when nothing moves any more."""
+    end, last = time.monotonic() + PATIENCE_S, list[dict[str, Any]]()
     seen: dict[tuple[str, str, int], str] = {}
     live = Live(console=out, refresh_per_second=4, transient=True) if out.is_terminal else None
     try:
@@ -231,6 +231,8 @@ def _watch(
             _say_changes(rows, seen, aloud=live is None)
             if rows and until(rows):
                 return
+            if rows != last:
+                end, last = time.monotonic() + PATIENCE_S, rows
             if time.monotonic() > end:
                 stuck = [
                     f"{r['number']} {r['channel']} {r['state']} {r['reason']}"

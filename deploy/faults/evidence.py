@@ -31,6 +31,7 @@ from deploy.faults.striking import Field
 
 DELIVERY = re.compile(r"^[A-Za-z]+(\d{6})-r(\d+)-v(\d+)-(\w+)-")
 REMOVALS = {"delete", "withdraw"}
+SENDING_S = 10.0
 PLANTED = "sf_planted_0123456789abcdef"
 """A key that opens nothing, offered to the API."""
 
@@ -38,7 +39,7 @@ PLANTED = "sf_planted_0123456789abcdef"
 def collect(ground: Field, sightings: list[dict[str, Any]]) -> dict[str, Any]:
     """Everything but the times of healing and quiet, which the harness knows."""
     places = ground.places
-    ledger = ledger_rows(places.data / "ledger" / "shoufa.db")
+    ledger = _settled_ledger(places.data / "ledger" / "shoufa.db")
     keys = {row["number"]: token_of(row["headline"]) for row in ledger["stories"]}
     items, requests = platform_items(places)
     items += desk_items(places, {n: token[0] for n, token in keys.items() if token})
@@ -57,6 +58,17 @@ def collect(ground: Field, sightings: list[dict[str, Any]]) -> dict[str, Any]:
         "objects": objects(places),
         "ledger": ledger,
     }
+
+
+def _settled_ledger(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """The ledger when no row waits to be sent: timers ring on when all is quiet, and a row written
+    this very moment is on its way. Ten seconds at most: what is unsent then stays so."""
+    end = time.monotonic() + SENDING_S
+    while True:
+        found = ledger_rows(file)
+        if time.monotonic() > end or all(row["sent_at"] is not None for row in found["outbox"]):
+            return found
+        time.sleep(0.5)
 
 
 def ledger_rows(file: Path) -> dict[str, list[dict[str, Any]]]:
