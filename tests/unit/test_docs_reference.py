@@ -207,13 +207,25 @@ def test_what_the_sweep_leads_on_is_told_with_its_limit() -> None:
 
 
 def test_every_endpoint_is_told_and_no_other() -> None:
-    from producers import act_routes, hand_routes, import_routes, look_routes, story_routes, tus_routes
+    from producers import (
+        act_routes,
+        hand_routes,
+        import_routes,
+        look_routes,
+        story_routes,
+        tus_routes,
+    )
 
     made = {
         f"{method} /v1{route.path}"
         for room in (
-            story_routes, tus_routes, import_routes, act_routes, hand_routes, look_routes,
-        )  # fmt: skip
+            story_routes,
+            tus_routes,
+            import_routes,
+            act_routes,
+            hand_routes,
+            look_routes,
+        )
         for route in room.router.routes
         if typing.cast("Any", route).include_in_schema
         for method in typing.cast("Any", route).methods
