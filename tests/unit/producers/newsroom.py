@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from botocore.exceptions import ClientError, EndpointConnectionError
+from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from producers.api import make_api
@@ -124,6 +125,8 @@ def inspect(path: Path, field: str, name: str) -> Look:
 
 class Newsroom:
     """``call`` answers as httpx does; ``state`` is all that a refusal must leave unchanged."""
+
+    app: FastAPI
 
     def __init__(self, folder: Path, outlets: list[Outlet] | None = None, **spec: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
