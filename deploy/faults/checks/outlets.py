@@ -158,7 +158,7 @@ def waves_in_order(view: View) -> Iterator[Violation]:
         if wave == 1 or not item["creates"]:
             continue
         key, first = item["story"], min(item["creates"])
-        released = view.approved_from(key, item["versions"][0] if item["versions"] else 1)
+        released = view.released_from(key)
         fallback_s = view.evidence["fallback_after_s"][str(wave)]
         earlier = [t for t in _live_times(view, key, wave) if t <= first + view.slack_ms]
         in_time = released is not None and first >= released + fallback_s * 1000 - view.slack_ms

@@ -101,6 +101,13 @@ class View:
                 times.append(max(at for at in first.values() if at is not None))
         return min(times, default=None)
 
+    def released_from(self, key: int) -> int | None:
+        """Earliest time (ms) at which any version can have been approved: latest times of waves
+        count from the first release, a correction moves none."""
+        versions = [version for story, version in self.signs if story == key]
+        times = [self.approved_from(key, version) for version in versions]
+        return min((at for at in times if at is not None), default=None)
+
     def surely_approved(self, key: int) -> int:
         """Newest version whose signatures were all answered with ok; 0: none."""
         newest = 0

@@ -238,6 +238,17 @@ def test_a_wave_may_open_at_its_fallback_time() -> None:
     assert "I5" not in {violation.promise for violation in checker.check(evidence)}
 
 
+def test_a_correction_moves_no_fallback_time() -> None:
+    evidence = copy.deepcopy(CLEAN)
+    second_wave_first(evidence)
+    for act in acts(evidence, "sign", 1):
+        evidence["history"].append({**act, "version": 2, "begun": act["begun"] + 40_000})
+    item_of(evidence, 1, "tv").update(creates=[BEGAN + 1300 + 46_000], versions=[2])
+    assert "I5" not in {violation.promise for violation in checker.check(evidence)}
+    item_of(evidence, 1, "tv")["creates"] = [BEGAN + 1300 + 42_000]
+    assert "I5" in {violation.promise for violation in checker.check(evidence)}
+
+
 def test_poison_that_the_power_cut_took_is_not_missed() -> None:
     evidence = copy.deepcopy(CLEAN)
     poison_swallowed(evidence)
