@@ -287,7 +287,10 @@ def texts(places: Places, read: list[dict[str, Any]]) -> Iterator[tuple[str, byt
     A key that is none was offered to the API just before: it may be repeated nowhere either.
     """
     with httpx.Client(base_url=places.settings.api_url, timeout=30, trust_env=False) as client:
-        yield "board", client.get("/").content
+        entered = client.post(_way_in(places))
+        assert entered.status_code == 303, entered.text
+        for page in ("/", "/lag", "/board/letters", "/board/stories/1", "/audit"):
+            yield f"page {page}", client.get(page).content
         refused = {"Authorization": f"Bearer {PLANTED}"}
         yield "error page", client.get("/v1/stories", headers=refused).content
     for record in read:
@@ -297,6 +300,15 @@ def texts(places: Places, read: list[dict[str, Any]]) -> Iterator[tuple[str, byt
         for path in (places.data / folder).glob(names):
             if path.is_file():
                 yield path.relative_to(places.data).as_posix(), path.read_bytes()
+
+
+def _way_in(places: Places) -> str:
+    """The link that ``./run enter`` prints: signs in as the duty editor, once."""
+    settings = places.settings
+    at = ["--data", str(settings.data), "--port-base", str(settings.port_base)]
+    command = [sys.executable, str(REPOSITORY / "shoufa.py"), "enter", "duty", *at]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def wait_readable(call: Any, patience_s: float = 60.0) -> Any:
