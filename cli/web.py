@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bus import liveness
+from cli.desk_acts import acts_of
 from cli.lag_wiring import monitor_of
 from cli.telling import Telling
 from cli.watching import Watching
@@ -69,6 +70,7 @@ async def serve(centre: Centre) -> int:
         centre.newsroom,
         lag=lag.latest,
         late=lambda: metrics.stories.figures.late,
+        acts=acts_of(desk),
     )
     root = settings.data / "site"
     feed = settings.data / "app"

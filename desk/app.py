@@ -7,33 +7,28 @@ account and the right that the page is for. No page shows a secret, and none run
 import asyncio
 import gzip
 import time
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from desk import audit_page, lag_page, mine, pages
+from desk import audit_page, lag_page, mine, needs_page, pages
+from desk.acts import Acts
 from desk.answers import HEADERS, go, html, policy
 from desk.door import Door, Visit
 from desk.lag_page import Stories
 from desk.live import Board
 from desk.people_page import PeoplePage
+from desk.review import ReviewPages
 from desk.screen import Screen
 from desk.sign_in import SignIn
-from desk.timeline import evidence, moments
-from desk.words import FOR_PERSON, RECIPES, REFUSED, RENDITION_STATES, VERSION_STATES
+from desk.story_page import StoryPage
 from schemas.channel import ChannelSpec
-from schemas.errors import InvalidInput, NotApproved, PipelineError
+from schemas.errors import PipelineError
 from schemas.lag import NOTHING, Latest
 from schemas.newsroom import Newsroom
-from schemas.rendition import parse_placeholder
-from schemas.rights import fault_of
-from schemas.settling import with_looks
-from stores.ledger import board_view, stories, views
 from stores.ledger.transaction import Ledger
 
 STILL_S = 15.0
@@ -47,9 +42,11 @@ def install_board(
     newsroom: Newsroom,
     lag: Latest = lambda: NOTHING,
     late: Stories = lambda: (),
+    acts: Acts | None = None,
 ) -> Door:
     """Add the desk to the API's application; returns its door, for further pages.
 
+    ``acts``: what people may do from here; without them the pages only show.
     Sets ``app.state.board``, whose ``close()`` ends all streams so that the server can stop. The
     fan-out starts with the first stream and ends with the last.
     """
@@ -87,10 +84,13 @@ def install_board(
     )
     door.add("/mine", partial(mine.page, screen), "story.look")
     door.add("/board/events", events, "house.look", unattended=True)
-    door.add("/board/stories/{story}", partial(_story, screen), "story.look")
+    door.add("/needs", partial(needs_page.page, screen, late), "house.look")
+    StoryPage(door, screen, acts).install()
     door.add("/board/letters", letters, "letters.look")
     door.add("/lag", waiting, "house.look")
     PeoplePage(door).install()
+    if acts is not None:
+        ReviewPages(door, screen, acts).install()
     door.add("/audit", partial(audit_page.page, door), "audit.look")
     return door
 
@@ -198,47 +198,6 @@ def _older(screen: Screen, before: int, visit: Visit) -> HTMLResponse:
         more=more,
         before=before,
     )
-
-
-def _story(screen: Screen, visit: Visit) -> Response:
-    key, part = visit.request.path_params["story"], visit.part
-    try:
-        with screen.ledger.snapshot() as tx:
-            row = stories.find(tx, key)
-            if not visit.may_with("story.look", row):
-                raise NotApproved(fault_of("story.look", other_desk=True))
-            detail = views.story_detail(tx, row.id)
-            attempts = board_view.attempts_made(tx, row.id)
-        specs = {spec.id: spec for spec in screen.specs}
-        detail["deliveries"] = with_looks(detail["deliveries"], specs)
-    except InvalidInput:
-        told = "没有这篇稿件 / no such story"
-        return html("missing.html", 404, visit=visit, part=part, reason=told)
-    channels = {spec.id: spec.name for spec in screen.specs}
-    return html(
-        "story_part.html" if part else "story_page.html",
-        visit=visit,
-        story=detail,
-        by=screen.names.get(detail["by"], detail["by"]),
-        moments=moments(detail, attempts, channels, screen.names),
-        evidence=evidence(detail, channels),
-        failed=any(d["state"] in FOR_PERSON | REFUSED for d in detail["deliveries"]),
-        versions=[
-            {**v, "word": VERSION_STATES.get(v["state"], v["state"])} for v in detail["versions"]
-        ],
-        renditions=[_rendition(r) for r in detail["renditions"]],
-    )
-
-
-def _rendition(row: Mapping[str, Any]) -> dict[str, str]:
-    state = RENDITION_STATES.get(row["state"], row["state"])
-    source, recipe = parse_placeholder(row["placeholder"])
-    return {
-        "name": RECIPES.get(recipe, recipe),
-        "source": source,
-        "state": f"{state} {row['progress']}%" if row["state"] == "working" else state,
-        "reason": row["reason"],
-    }
 
 
 def _static(name: str, *, versioned: bool) -> Response:

@@ -6,10 +6,12 @@ begin, and the reader's page counts. So a row is equal to itself until the ledge
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from desk.words import (
     AT_OUTLET,
     EMBARGO,
+    FAILED,
     FOR_PERSON,
     MOVING,
     REFUSED,
@@ -108,12 +110,18 @@ class BoardRow:
     version: int
     step: Step
     by: str
+    by_id: str
+    desk: str
     created_at: int
     cells: tuple[Cell, ...]
 
     @property
     def for_person(self) -> bool:
         return any(c.state in FOR_PERSON | REFUSED for c in self.cells)
+
+    @property
+    def failed(self) -> bool:
+        return any(c.state in FAILED for c in self.cells)
 
 
 def waves_of(
@@ -156,6 +164,11 @@ def _column(spec: ChannelSpec, resting: str) -> Column:
     )
 
 
+def wave_choices(deliveries: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Waves of a story that are still shut: ``stores.ledger.views.deliveries``."""
+    return sorted({row["wave"] for row in deliveries if row["state"] == "gated"})
+
+
 def _minutes(seconds: int) -> str:
     return f"{seconds // 60} 分钟" if seconds % 60 == 0 else f"{seconds} 秒"
 
@@ -172,6 +185,8 @@ def row_of(story: StoryOnBoard, waves: Iterable[WaveColumns], names: Mapping[str
         version=story.version,
         step=step_of(story),
         by=names.get(story.by, story.by),
+        by_id=story.by,
+        desk=story.desk,
         created_at=story.created_at,
         cells=tuple(_cell(story, column, sent.get(column.id)) for column in columns),
     )

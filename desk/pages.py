@@ -22,6 +22,8 @@ _TYPES = {
 
 ROOMS: tuple[tuple[str, str, str, str, Act], ...] = (
     ("/", "layers", "看板", "board", "house.look"),
+    ("/needs", "alert", "要人处理", "needs a person", "house.look"),
+    ("/review", "check", "审核", "review", "story.review"),
     ("/mine", "pencil", "我的稿件", "my stories", "story.file"),
     ("/lag", "queue", "积压", "what waits", "house.look"),
     ("/board/letters", "ban", "死信", "dead letters", "letters.look"),

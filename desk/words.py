@@ -60,6 +60,9 @@ FOR_PERSON = frozenset({"needs_person", "awaiting_person"})
 REFUSED = frozenset({"refused", "removed_by_platform"})
 """Nothing further happens unless somebody changes the story."""
 
+FAILED = REFUSED | {"needs_person", "unknown", "retry_wait"}
+"""Something went wrong on the way."""
+
 KINDS = {"news": "稿件", "video": "视频", "answer": "百姓点题", "notice": "公告"}
 VERSION_STATES = {
     "in_review": "审核中",

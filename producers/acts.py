@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 from producers.filing import Desk
 from producers.rights import needs
 from schemas.body import Model
+from schemas.checks import blocking
 from schemas.errors import (
     Conflict,
     Fault,
@@ -33,6 +34,7 @@ from schemas.events import (
 )
 from schemas.review import Signature, may_sign, missing_levels
 from schemas.rights import Act
+from schemas.story import Story
 from schemas.text import Sha256, Text
 from stores.ledger import outbox, people, stories, views
 from stores.ledger.people import Caller
@@ -87,6 +89,8 @@ def sign(desk: Desk, caller: Caller, story_key: str, asked: SignatureIn) -> dict
         )
         if fault is not None and not (asked.decision == "return" and fault.code == "level_order"):
             raise _refusal(fault)
+        if asked.decision == "sign":
+            _nothing_forbidden(desk, stories.story_of(tx, row.id, asked.version))
         if (asked.decision == "return" or asked.urgent) and not asked.note.strip():
             raise InvalidInput(
                 Fault("note_missing", "note", "退回和先发后补要写明理由 / give the reason")
@@ -292,6 +296,23 @@ def _reviewable(row: Any, version: Any, asked: SignatureIn) -> None:
         )
     if version.state == "returned":
         raise Conflict(Fault("returned", "version", "这一版已退回 / this version was sent back"))
+
+
+def _nothing_forbidden(desk: Desk, story: Story) -> None:
+    """What the newsroom's rules block is signed by nobody (``[checks]`` of newsroom.toml)."""
+    found = blocking(story, desk.newsroom.checks)
+    if found:
+        raise Conflict(
+            *(
+                Fault(
+                    "check_blocks",
+                    one.place,
+                    f"机审不放行: {one.told} (the machine check blocks it): {one.evidence}",
+                    "改稿或退回 / have it changed, or send it back",
+                )
+                for one in found[:20]
+            )
+        )
 
 
 def _refusal(fault: Fault) -> Conflict | NotApproved | InvalidInput:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.checks import CheckRules
 from schemas.rights import Role
 from schemas.text import Line
 
@@ -92,4 +93,5 @@ class Newsroom(BaseModel):
     uploads: UploadLimits = UploadLimits()
     robot: Robot | None = None
     sign_in: SignInRules = SignInRules()
+    checks: CheckRules = CheckRules()
     people: tuple[Person, ...] = Field(min_length=1)

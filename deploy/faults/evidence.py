@@ -13,6 +13,8 @@ import hashlib
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,6 +30,7 @@ from deploy.faults import records
 from deploy.faults.places import FALLBACK_S, Places
 from deploy.faults.sightings import token_of
 from deploy.faults.striking import Field
+from schemas.settings import REPOSITORY
 
 DELIVERY = re.compile(r"^[A-Za-z]+(\d{6})-r(\d+)-v(\d+)-(\w+)-")
 REMOVALS = {"delete", "withdraw"}

@@ -56,13 +56,15 @@ const WANTED = {
   all: () => true,
   late: (row) => row.querySelector(".is-late") !== null,
   person: (row) => "person" in row.dataset,
+  failed: (row) => "failed" in row.dataset,
+  mine: (row) => row.dataset.by === body.dataset.me || (row.dataset.desk !== "" && row.dataset.desk === body.dataset.desk),
   today: (row) => dateFace.format(Number(row.dataset.created)) === dateFace.format(now()),
 };
 
 function filter() {
   const asked = location.hash.slice(1);
   const name = asked in WANTED ? asked : "all";
-  const found = { all: 0, late: 0, person: 0, today: 0 };
+  const found = { all: 0, late: 0, person: 0, failed: 0, mine: 0, today: 0 };
   for (const row of rows.children) {
     for (const each of Object.keys(WANTED)) if (WANTED[each](row)) found[each] += 1;
     row.hidden = !WANTED[name](row);

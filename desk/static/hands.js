@@ -67,10 +67,28 @@ const hands = (() => {
     try {
       const done = form.dataset.answer
         ? await settle(form)
-        : await planned(form, form.dataset.act, {}, (l) => `${l.channel}: ${l.says}`);
+        : await planned(form, form.dataset.act, form.dataset.channel ? { channels: [form.dataset.channel] } : {}, (l) => `${l.channel}: ${l.says}`);
       const fresh = document.body.classList.contains("alone") ? () => location.reload() : again;
       if (done) setTimeout(fresh, 1200); // long enough to read what was recorded
     } finally {
+      button.disabled = false;
+    }
+  });
+
+  // In the panel beside the board an act changes the panel alone; on its own page the page is loaded.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-deed]");
+    const box = form?.closest("#panel");
+    if (!box) return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    try {
+      const answer = await fetch(`${form.action}?part`, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      box.querySelector(".detail").outerHTML = await answer.text();
+      box.scrollTop = 0;
+      box.querySelector(".shut").focus();
+    } catch {
       button.disabled = false;
     }
   });

@@ -59,6 +59,7 @@ class StoryOnBoard:
     withdrawn_reason: str | None
     held_reason: str | None
     by: str
+    desk: str
     created_at: int
     deliveries: tuple[Delivery, ...]
 
@@ -149,6 +150,7 @@ def _story(row: Row[Any], signed: list[Row[Any]], sent: dict[str, Delivery]) -> 
         withdrawn_reason=row.withdrawn_reason,
         held_reason=row.held_reason,
         by=row.by,
+        desk=row.desk,
         created_at=row.created_at,
         deliveries=tuple(sent.values()),
     )

@@ -1,6 +1,7 @@
 """Publications: one row for each (story, channel, release), and its append-only attempts."""
 
 import json
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     or_,
     select,
@@ -296,6 +298,25 @@ def listing(
         query = query.where(publications.c.story_id == story_id)
     if seen is not None:
         query = query.where(seen.stories)
+    return list(tx.execute(query))
+
+
+def in_states(tx: Connection, states: Collection[str], limit: int = 500) -> list[Row[Any]]:
+    """The newest release of a story at a channel, where it is in one of these states; as
+    :func:`listing` gives them, the longest in its state first."""
+    later = publications.alias("later")
+    newer = exists().where(
+        later.c.story_id == publications.c.story_id,
+        later.c.channel == publications.c.channel,
+        later.c.release > publications.c.release,
+    )
+    query = (
+        select(publications, stories.c.number, stories.c.headline, stories.c.withdrawn_at)
+        .join(stories, stories.c.id == publications.c.story_id)
+        .where(publications.c.state.in_(sorted(states)), ~newer)
+        .order_by(publications.c.updated_at, stories.c.number)
+        .limit(limit)
+    )
     return list(tx.execute(query))
 
 

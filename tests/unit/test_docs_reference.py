@@ -15,6 +15,7 @@ from deploy.process_table import TITLES
 from deploy.stack.secret_files import FIRST_SECRETS
 from desk.words import STATES
 from schemas.channel import ChannelSpec
+from schemas.checks import CheckRules, WatchedWord
 from schemas.configuration import read_channels
 from schemas.errors import PipelineError
 from schemas.events import EVENTS
@@ -84,6 +85,8 @@ def test_every_field_of_a_channel_module_is_told_with_its_default(module: str) -
         ("### `[robot]`", Robot),
         ("### `[uploads]`", UploadLimits),
         ("### `[sign_in]`", SignInRules),
+        ("### `[checks]`", CheckRules),
+        ("### `[[checks.words]]`", WatchedWord),
         ("### `[[people]]`", Person),
     ],
 )

@@ -79,6 +79,7 @@ def test_the_page_of_dead_letters_holds_none_of_them(client: httpx.Client) -> No
     assert 'href="/board/letters"' in client.get("/").text
     scripts = re.findall(r'<script nonce="[^"]+" src="([^"]+)"', page.text)
     assert [name.partition("?")[0] for name in scripts] == [
+        "/board/static/keys.js",
         "/board/static/hands.js",
         "/board/static/letters.js",
     ]

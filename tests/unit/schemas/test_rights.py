@@ -24,10 +24,10 @@ EVERYWHERE = {
     "contributor": {"story.file"},
     "reporter": {"story.file", "story.look", "house.look"},
     "editor": {"story.file", "story.look", "story.revise", "house.look", "delivery.hand_off"},
-    "reviewer1": {"story.look", "house.look", "story.sign.1"},
-    "reviewer2": {"story.look", "house.look", "story.sign.2"},
+    "reviewer1": {"story.look", "house.look", "story.review", "story.sign.1"},
+    "reviewer2": {"story.look", "house.look", "story.review", "story.sign.2"},
     "reviewer3": {
-        "story.look", "house.look", "story.sign.3", "story.withdraw", "story.hold", "story.resume",
+        "story.look", "house.look", "story.review", "story.sign.3", "story.withdraw", "story.hold", "story.resume",
         "wave.open", "delivery.resend", "delivery.settle", "delivery.hand_off",
     },
     "duty": {
