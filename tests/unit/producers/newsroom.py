@@ -151,7 +151,7 @@ class Newsroom:
         self.centre.desk = replace(self.centre.desk, settings=changed)
         if hasattr(self, "app"):
             self.app.state.uploads.close()
-        self.app = make_api(self.centre.desk, lag=dict)
+        self.app: FastAPI = make_api(self.centre.desk, lag=dict)
 
     def close(self) -> None:
         self.app.state.uploads.close()
