@@ -34,13 +34,21 @@ _WANTED: dict[str, dict[str, str | None]] = {
 }
 
 
-def check_structure(recipe: Station, path: Path) -> dict[str, JsonValue]:
+_NAMED_FROM_S = 2.0
+"""Below it MediaInfo has too few pictures to tell rate and GOP, by which it names XDCAM."""
+
+
+def check_structure(recipe: Station, path: Path, duration_s: float) -> dict[str, JsonValue]:
     """What was found; raises Wrong. Each wanted value is compared as MediaInfo words it."""
     info = MediaInfo.parse(path)
     general, video = info.general_tracks[0], info.video_tracks[0]
     order = video.scan_order
     found = {
-        "commercial": video.commercial_name or general.commercial_name,
+        "commercial": {
+            "xdcam_hd422": general.commercial_name,
+            "avc_intra_100": video.commercial_name,
+            "h264": "",
+        }[recipe.coding],
         "profile": general.format_profile,
         "rate": video.bit_rate_mode,
         "order": "TFF" if order == "Top Field First" else order,
@@ -48,6 +56,8 @@ def check_structure(recipe: Station, path: Path) -> dict[str, JsonValue]:
         "chroma": video.chroma_subsampling,
     }
     for name, value in _WANTED[recipe.coding].items():
+        if name in {"commercial", "gop", "rate"} and duration_s < _NAMED_FROM_S:
+            continue
         if found[name] != value:
             raise Wrong(f"{path.name}: {name} is {found[name]}, not {value}")
     told: dict[str, JsonValue] = {"structure": found["commercial"] or "MPEG-4"}

@@ -184,7 +184,7 @@ def _check_station(recipe: Station, folder: Path, work: Work, expected: Heard | 
     tracks, channels = (recipe.audio_tracks, 1) if recipe.mxf else (1, 2)
     _check_sound(path, reader, work, tracks=tracks, channels=channels, tail_s=recipe.tail_s)
     told = _check_loudness(recipe, path, reader, work, expected)
-    told |= check_structure(recipe, path)
+    told |= check_structure(recipe, path, work.duration_s)
     return Checked(width, height, round(len(packets.times_s) / 25, 3), told)
 
 
