@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import commands, enter, hands, lag_command, recover_commands, tracing
+from cli import commands, enter, hands, lag_command, preview, recover_commands, tracing
 from cli.options import AsJson, Data, Nodes, PortBase, settings_of
 
 app = typer.Typer(
@@ -92,6 +92,7 @@ app.command(rich_help_panel=STACK)(enter.enter)
 for _command in (
     commands.submit,
     commands.copies,
+    preview.preview,
     commands.sign,
     commands.status,
     commands.deliveries,
