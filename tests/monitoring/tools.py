@@ -69,10 +69,14 @@ def scraping(program: str, folder: Path, target: str) -> Iterator[str]:
 
 
 def ask(address: str, query: str) -> list[Any]:
-    """The result of an instant query; an error of it fails the test."""
-    answer = httpx.get(f"{address}/api/v1/query", params={"query": query}, timeout=10).json()
-    assert answer["status"] == "success", (query, answer)
-    found: list[Any] = answer["data"]["result"]
+    """The result of an instant query; an error of it fails the test. Raises HTTPError while the
+    server is not ready."""
+    answer = httpx.get(f"{address}/api/v1/query", params={"query": query}, timeout=10)
+    if answer.is_server_error:  # it has not read its store yet
+        answer.raise_for_status()
+    told = answer.json()
+    assert told["status"] == "success", (query, told)
+    found: list[Any] = told["data"]["result"]
     return found
 
 
