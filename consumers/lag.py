@@ -114,7 +114,8 @@ class LagMonitor:
             except Exception as error:
                 if not isinstance(error, (KafkaError, OSError)):
                     log.exception("lag.broken")
-                text = f"kafka {self.brokers.bootstrap}: {type(error).__name__}: {error}"
+                name = type(error).__name__
+                text = f"读不到消息总线 / kafka {self.brokers.bootstrap}: {name}: {error}"
                 self._current = replace(self._current, errors=(text[:300], *errors))
                 return self.latest()
             errors += self._stepped()
@@ -150,14 +151,16 @@ class LagMonitor:
         try:
             return self.newsroom(self._before.at_ms)
         except PipelineError as error:
-            errors.append(f"ledger: {error}"[:300])
+            errors.append(f"读不到账本 / {error}"[:300])
             return None
 
     def _stepped(self) -> list[str]:
         """What the wall clock did since the last cycle, if it stepped."""
         clock = time.time() - time.monotonic()
         step, self._clock = clock - self._clock, clock
-        return [f"clock: wall time stepped by {step:+.1f} s"] if abs(step) > STEP_S else []
+        if abs(step) <= STEP_S:
+            return []
+        return [f"时钟跳了 {step:+.1f} 秒 / clock: wall time stepped by {step:+.1f} s"]
 
     def _made(
         self, look: Look, seen: NewsroomSeen | None, errors: list[str], began: float
@@ -177,7 +180,8 @@ class LagMonitor:
         else:
             outlets = blank_outlets(self._current.outlets, "读不到账本")
         more = len(look.errors) - MOST_ERRORS
-        told = look.errors[:MOST_ERRORS] + ([f"and {more} more"] if more > 0 else [])
+        told = [f"有一部分没读到 / {error}" for error in look.errors[:MOST_ERRORS]]
+        told += [f"有一部分没读到 / and {more} more"] if more > 0 else []
         return LagSnapshot(
             at_ms=look.wall_ms,
             age_s=0.0,

@@ -12,6 +12,7 @@ import kafka.errors as kafka_errors
 from kafka.protocol.consumer import FetchRequest
 from kafka.record import MemoryRecords
 
+from consumers.lag_groups import told
 from consumers.lag_look import First, Look, Place
 
 NAMED_TOPICS = 12
@@ -31,9 +32,10 @@ async def read_firsts(
     Several groups may stand at different offsets of one partition: one round a different offset.
     """
     found: dict[tuple[Place, int], First] = {}
+    refused: set[tuple[Place, int]] = set()
     at = {key: key[1] for key in wanted}
     for _ in range(ROUNDS):
-        open_ = [key for key in wanted if key not in found]
+        open_ = [key for key in wanted if key not in found and key not in refused]
         if not open_:
             break
         by_leader: dict[int, dict[Place, tuple[Place, int]]] = defaultdict(dict)
@@ -52,6 +54,9 @@ async def read_firsts(
                 key = keys[place]
                 if isinstance(result, First):
                     found[key] = result
+                elif isinstance(result, str):
+                    refused.add(key)
+                    look.errors.append(f"records of {place[0]}-{place[1]}: {result}")
                 elif result >= wanted[key]:
                     found[key] = First(wanted[key], None, none_left=True)
                 else:
@@ -61,8 +66,8 @@ async def read_firsts(
 
 async def _fetch(
     manager: Any, look: Look, leader: int, spots: Mapping[Place, int]
-) -> dict[Place, First | int]:
-    """What lies there: a record, or the offset at which to go on."""
+) -> dict[Place, First | int | str]:
+    """What lies there: a record, the offset at which to go on, or Kafka's error."""
     kind = FetchRequest.FetchTopic
     part = kind.FetchPartition
     topics: dict[str, list[Any]] = defaultdict(list)
@@ -92,11 +97,13 @@ async def _fetch(
     )
     look.requests += 1
     answer = await manager.send(request, node_id=leader)
-    found: dict[Place, First | int] = {}
+    found: dict[Place, First | int | str] = {}
     for topic in answer.responses:
         for one in topic.partitions:
             place = (topic.topic, one.partition_index)
-            if not one.error_code:
+            if one.error_code:
+                found[place] = told(one.error_code)
+            else:
                 found[place] = first_of(one.records or b"", spots[place])
     return found
 

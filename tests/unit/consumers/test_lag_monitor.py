@@ -109,7 +109,9 @@ def test_brokers_away_first_age_then_no_figure_then_back(
     clock.pass_(5.0)
     told = monitor.once()
     assert lag_of(told) == 5
-    assert told.errors == ("kafka kafka:9092: KafkaConnectionError: KafkaConnectionError: gone",)
+    assert told.errors == (
+        "读不到消息总线 / kafka kafka:9092: KafkaConnectionError: KafkaConnectionError: gone",
+    )
     clock.pass_(11.0)
     told = monitor.once()
     assert (told.stale, lag_of(told), told.groups[0].status) == (True, None, "UNKNOWN")
@@ -143,7 +145,9 @@ def test_a_step_of_the_wall_clock_is_named_and_moves_no_figure(
     part = told.groups[0].partitions[0]
     assert before is not None
     assert (part.unmoved_s, told.age_s) == (before + 5.0, 0.0)
-    assert told.errors == (f"clock: wall time stepped by {step_s:+.1f} s",)
+    assert told.errors == (
+        f"时钟跳了 {step_s:+.1f} 秒 / clock: wall time stepped by {step_s:+.1f} s",
+    )
     clock.pass_(5.0)
     assert monitor.once().errors == ()
 
@@ -203,7 +207,7 @@ def test_a_ledger_that_is_away_leaves_the_groups(brokers: FakeBrokers, clock: Cl
     told = monitor.once()
     assert (lag_of(told), told.work) == (5, None)
     assert [o.word for o in told.outlets] == ["未知"]
-    assert told.errors == ("ledger: ledger: locked",)
+    assert told.errors == ("读不到账本 / ledger: locked",)
     away[0] = False
     assert [o.word for o in monitor.once().outlets] == ["排队中"]
 

@@ -126,3 +126,15 @@ def test_the_page_is_served_with_the_boards_policy(part: str, tmp_path: Any) -> 
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert ("<html" in answer.text) == (part == "")
     assert "各渠道都正常" in answer.text
+
+
+def test_what_could_not_be_read_is_told_once_and_in_chinese() -> None:
+    errors = (
+        "有一部分没读到 / a-0: NotLeader",
+        "有一部分没读到 / a-1: NotLeader",
+        "读不到账本 / ledger: x",
+    )
+    text = shown(snapshot(outlet("网站", "正常"), errors=errors))
+    assert text.count("有一部分没读到") == 1
+    assert "读不到账本" in text
+    assert "NotLeader" not in text
