@@ -126,8 +126,10 @@ def _groups(snapshot: LagSnapshot) -> Iterator[Metric]:
         ),
         (
             "shoufa_partitions_uncommitted",
-            "Partitions without a committed place.",
-            lambda g: g.uncommitted,
+            "Partitions that hold records and have no committed place.",
+            lambda g: sum(
+                p.why == "uncommitted" and (p.end or 0) > (p.start or 0) for p in g.partitions
+            ),
         ),
         (
             "shoufa_group_status",

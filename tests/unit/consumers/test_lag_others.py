@@ -238,3 +238,11 @@ def test_three_clips_are_not_three() -> None:
     long = NewsroomSeen(1, (), {(str(n), "mp4"): Job(False, 7200.0, 0, 0.0) for n in range(3)})
     found = [backlog(seen, 1.0, 0.0) for seen in (short, long)]
     assert [work and work.eta_s for work in found] == [90.0, 21_600.0]
+
+
+def test_an_empty_partition_without_a_commit_rings_nobody() -> None:
+    """A small newsroom leaves partitions empty for weeks: nothing is to be committed there."""
+    empty = exposed(after(look(0, {}, {A: 0})))
+    assert 'shoufa_partitions_uncommitted{consumergroup="g"} 0.0' in empty
+    holds = exposed(after(look(0, {}, {A: 3, B: 0})))
+    assert 'shoufa_partitions_uncommitted{consumergroup="g"} 1.0' in holds
