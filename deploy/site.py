@@ -6,15 +6,19 @@ what a story is: the tree says by ``gone.json`` which paths are gone (410).
 
 import json
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from pathlib import Path
 
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
+
+from schemas.hashing import sha256
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -33,6 +37,8 @@ TYPES = {
     ".xml": "application/xml; charset=utf-8",
 }
 """Anything else is offered as bytes, never guessed."""
+WHOLE = {".html", ".json", ".m3u8", ".txt", ".vtt", ".xml"}
+WHOLE_BYTES = 1024**2
 RSS = "application/rss+xml; charset=utf-8"
 POLICY = "; ".join((
     "default-src 'none'",
@@ -96,18 +102,40 @@ class _Tree:
     async def answer(self, name: str, request: Request) -> Response:
         if _hidden(name):
             raise HTTPException(404)
-        if await to_thread.run_sync(self.gone.__contains__, name):
-            response = await to_thread.run_sync(self._gone_answer, name)
-        else:
+        response = await to_thread.run_sync(self._at_once, name, request)
+        if response is None:
             response = await self.files.get_response(name, request.scope)
             if response.status_code != 304:
                 response.headers["content-type"] = _type_of(name)
+        if response.status_code != 410:
             lasting = name.startswith(("m/", "static/"))
             response.headers["cache-control"] = FOREVER if lasting else SHORT
         response.headers.update(HEADERS)
         if self.cross_origin:
             response.headers["access-control-allow-origin"] = "*"
         return response
+
+    def _at_once(self, name: str, request: Request) -> Response | None:
+        """What is gone, and pages and feeds as a whole: one turn in a thread, where a file that is
+        sent in pieces takes several. None: it is to be sent in pieces, or is not there."""
+        if name in self.gone:
+            return self._gone_answer(name)
+        if Path(name).suffix not in WHOLE:
+            return None
+        try:
+            path, stat = self.files.lookup_path(name)
+            if stat is None or stat.st_size > WHOLE_BYTES:
+                return None
+            body = Path(path).read_bytes()
+        except (OSError, ValueError):  # of these the other way makes a 404
+            return None
+        headers = {
+            "etag": f'"{sha256(body)[:32]}"',
+            "last-modified": formatdate(stat.st_mtime, usegmt=True),
+        }
+        if self.files.is_not_modified(Headers(headers), request.headers):
+            return Response(status_code=304, headers=headers)
+        return Response(body, 200, headers, _type_of(name))
 
     def _gone_answer(self, name: str) -> Response:
         """410 with the notice that stands in the tree, or a line where there is none."""
