@@ -22,6 +22,12 @@ def preview(
         list[str] | None,
         typer.Option("--recipe", help="给文件: 做哪些 / for a clip: recipes to make of it"),
     ] = None,
+    accept_damage: Annotated[
+        bool,
+        typer.Option(
+            "--accept-damage", help="原片有损坏也尽力做 / the best that a damaged clip gives"
+        ),
+    ] = False,
     data: Data = None,
     port_base: PortBase = None,
 ) -> None:
@@ -38,7 +44,9 @@ def preview(
     programs = find_programs(settings)
     try:
         if Path(what).is_file():
-            complete = of_file(Path(what), recipe or [], folder.resolve(), programs)
+            complete = of_file(
+                Path(what), recipe or [], folder.resolve(), programs, accept_damage=accept_damage
+            )
         else:
             complete = of_story(what, channel, folder.resolve(), programs, settings)
     except InvalidInput as error:

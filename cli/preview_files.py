@@ -21,7 +21,14 @@ from streams.transcode import make_group
 out = terminal()
 
 
-def of_file(source: Path, wanted: list[str], folder: Path, programs: Programs) -> bool:
+def of_file(
+    source: Path,
+    wanted: list[str],
+    folder: Path,
+    programs: Programs,
+    *,
+    accept_damage: bool = False,
+) -> bool:
     unknown = [name for name in wanted if name not in RECIPES]
     if unknown or not wanted:
         told = f"没有这种转码件 / no such recipe: {unknown}" if wanted else "写 --recipe / name one"
@@ -34,13 +41,18 @@ def of_file(source: Path, wanted: list[str], folder: Path, programs: Programs) -
     with tempfile.TemporaryDirectory(prefix="shoufa-", dir=folder) as work:
         group = make_group(
             names, source, facts, Path(work), programs,
-            on_progress=lambda _: None, cancelled=lambda: False,
+            on_progress=lambda _: None, cancelled=lambda: False, accept_damage=accept_damage,
         )  # fmt: skip
         for name, made in group:
             if isinstance(made, PermanentError):
                 out.print(f"  {name}: {made}", markup=False)
                 complete = False
                 continue
+            if "damaged_s" in made.facts:
+                lost = made.facts["damaged_s"]
+                out.print(
+                    f"  {name}: 约 {lost} 秒画面不完整 / about {lost} s not whole", markup=False
+                )
             target = folder / name
             shutil.rmtree(target, ignore_errors=True)
             shutil.move(made.files[0].path.parent, target)

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from streams import commands, hls, soundings
+from streams.ffmpeg_run import ProgramFailed
 from streams.loudness import gain_for
 from streams.passthrough import copied_level, copies_pictures, copies_sound, levels_of
 from streams.recipes import Clip, Hls, Mp4, Sound, Station
@@ -29,7 +30,7 @@ def make_clip(
     if work.facts.has_audio and _wants_gain(recipe, work):
         gain_db, heard = gain_for(recipe, work)
         measured |= {"gain_db": gain_db, "lufs": heard.lufs, "true_peak_db": heard.true_peak_db}
-    measured["source_errors"] = _encode(recipe, work, part, gain_db, on_progress)
+    measured |= _encode(recipe, work, part, gain_db, on_progress)
     if copied := _copied(recipe, work):
         measured["copied"] = copied
     if isinstance(recipe, Hls):
@@ -83,8 +84,9 @@ def _ending(recipe: Clip) -> str:
 
 def _encode(
     recipe: Clip, work: Work, part: Path, gain_db: float, on_progress: Callable[[float], None]
-) -> int:
-    """Run the encoder; how many errors it met in the source, a few at most."""
+) -> dict[str, JsonValue]:
+    """Run the encoder; how many errors it met in the source, a few at most unless a person
+    accepted more: then also how many seconds of picture are not whole."""
 
     def line(text: str) -> None:
         name, _, value = text.partition("=")
@@ -93,13 +95,36 @@ def _encode(
 
     argv = commands.encode(work.programs, work.source, work.facts, recipe, part.name, gain_db)
     told = work.run(argv, line)
-    if told.line_count > _TOLERATED_ERRORS:
-        raise cannot(
-            "damaged_source",
-            f"原片有损坏,解码时报错 {told.line_count} 处 / the original is damaged, "
-            f"{told.line_count} decoding errors ({told.lines[-1][:200]})",
-        )
-    return told.line_count
+    if told.line_count <= _TOLERATED_ERRORS:
+        return {"source_errors": told.line_count}
+    damaged_s = _damaged_s(work)
+    if work.accept_damage:
+        return {"source_errors": told.line_count, "damaged_s": damaged_s}
+    raise cannot(
+        "damaged_source",
+        f"原片有损坏,解码时报错 {told.line_count} 处,约 {damaged_s:.1f} 秒画面不完整,要人看过才能用 / "
+        f"the original is damaged, {told.line_count} decoding errors, about {damaged_s:.1f} s of "
+        f"pictures are not whole, a person must look ({told.lines[-1][:200]})",
+    )
+
+
+def _damaged_s(work: Work) -> float:
+    """Seconds of picture that a decoder which stops at nothing half right leaves out."""
+    video = work.facts.video
+    if video is None:
+        return 0.0
+    whole = [0]
+
+    def line(text: str) -> None:
+        name, _, value = text.partition("=")
+        if name == "frame" and value.strip().isdigit():
+            whole[0] = int(value)
+
+    try:
+        work.run(soundings.whole_pictures(work.programs, work.source, work.facts), line)
+    except ProgramFailed:
+        return round(work.duration_s, 1)
+    return round(max(0, video.frames - whole[0]) / max(video.rate, 1.0), 1)
 
 
 def _write_master(recipe: Hls, work: Work, part: Path) -> list[Path]:

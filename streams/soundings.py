@@ -78,6 +78,15 @@ def candidates(
     return [programs.ffmpeg, *QUIET, "-v", "error", *ffmpeg.get_args(out)]
 
 
+def whole_pictures(programs: Programs, source: Path, facts: MediaFacts) -> list[str]:
+    """Arguments that decode all pictures, drop whatever is not whole, and count the rest on
+    stdout (``frame=``)."""
+    taken = chains.source_input(source, facts, err_detect="explode")
+    picture = taken[str(chains.video_of(facts).stream)]
+    out = ffmpeg.output(picture, "-", f="null", fps_mode="passthrough")
+    return [programs.ffmpeg, *QUIET, "-v", "quiet", "-progress", "pipe:1", *ffmpeg.get_args(out)]
+
+
 def listen_to_tracks(programs: Programs, path: Path) -> list[str]:
     """Arguments that measure the loudness of a finished MXF, its two mono tracks together."""
     taken = ffmpeg.input(str(path), f="mxf", protocol_whitelist="file")

@@ -71,6 +71,7 @@ def make(
     on_progress: Callable[[float], None],
     cancelled: Callable[[], bool],
     nice: int = 5,
+    accept_damage: bool = False,
 ) -> Made:
     """One rendition. Raises PermanentError (this source cannot be done), TransientError (killed,
     too slow), StorageFull, or Cancelled once ``cancelled()`` is true."""
@@ -83,6 +84,7 @@ def make(
         on_progress=on_progress,
         cancelled=cancelled,
         nice=nice,
+        accept_damage=accept_damage,
     )
     _, outcome = next(group)
     group.close()
@@ -101,13 +103,17 @@ def make_group(
     on_progress: Callable[[float], None],
     cancelled: Callable[[], bool],
     nice: int = 5,
+    accept_damage: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Several renditions of one source, each handed out as soon as it is ready, in the order of
     the recipe table; the chosen frame is shared. A recipe that cannot be done is handed out as
     its PermanentError and holds up no other; everything else is raised as by :func:`make`, and
-    what was handed out before stays good. ``on_progress`` gets 0 to 1 over all.
+    what was handed out before stays good. ``on_progress`` gets 0 to 1 over all. A damaged source
+    is refused unless a person accepts the best that it gives (``accept_damage``).
     """
-    work = Work(source.resolve(), facts, work_dir.resolve(), programs, nice, cancelled)
+    work = Work(
+        source.resolve(), facts, work_dir.resolve(), programs, nice, cancelled, accept_damage
+    )
     stills = _Stills(work)
     ordered = [recipe for name, recipe in RECIPES.items() if name in recipes]
     total = sum(_effort(recipe) for recipe in ordered)

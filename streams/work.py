@@ -35,6 +35,8 @@ class Work:
     programs: Programs
     nice: int
     cancelled: Callable[[], bool]
+    accept_damage: bool = False
+    """A person said yes to the best that a damaged source gives."""
     gains: dict[tuple[float, float], tuple[float, Heard]] = field(default_factory=dict)
     """Gain and result by target loudness and true peak: measured once for all recipes."""
 

@@ -359,6 +359,32 @@ def test_noise_inside_a_clip_is_never_published(lab: Lab, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_best_of_a_damaged_clip_takes_a_persons_yes(lab: Lab, tmp_path: Path) -> None:
+    source = lab.draw("hurt.mp4", "-g", "12", picture="testsrc2", size="320x180", seconds=4)
+    data = bytearray(source.read_bytes())
+    middle = data.index(b"mdat") + len(data) // 2
+    data[middle : middle + 6_000] = np.random.default_rng(1).bytes(6_000)
+    source.write_bytes(data)
+    facts = inspect(source, lab.programs)
+    with pytest.raises(PermanentError) as refused:
+        make_quietly(lab, source, facts, tmp_path)
+    assert refused.value.faults[0].code == "damaged_source"
+    assert re.search(r"约 \d+\.\d 秒画面不完整", refused.value.faults[0].reason)
+    best = make(
+        "web_hls",
+        source,
+        facts,
+        tmp_path,
+        lab.programs,
+        on_progress=lambda _: None,
+        cancelled=lambda: False,
+        accept_damage=True,
+    )
+    assert isinstance(best.facts["damaged_s"], float)
+    assert 0 < best.facts["damaged_s"] < 2
+    assert best.duration_s == pytest.approx(4, abs=0.1)
+
+
 def test_half_a_source_is_no_success(lab: Lab, tmp_path: Path) -> None:
     """ffmpeg ends with 0 on it. Here the facts are those of the whole clip: lost in transfer."""
     whole = lab.draw("whole.mkv", picture="testsrc2", seconds=6)
