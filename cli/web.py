@@ -17,6 +17,7 @@ from cli.lag_wiring import monitor_of
 from cli.telling import Telling
 from cli.watching import Watching
 from cli.wiring import Centre, desk_of, open_ledger_of
+from cli.writing import writing_of
 from consumers.lag import behind
 from consumers.lag_newsroom import groups_of
 from consumers.lag_read import Brokers
@@ -25,6 +26,7 @@ from consumers.story_figures import StoryFigures
 from consumers.traces import TraceExporter
 from deploy.site import make_site
 from desk.app import install_board
+from desk.ways_pages import WaysPages
 from producers.api import make_api
 from producers.tus_uploads import Uploads, sweep
 from schemas.errors import PipelineError
@@ -63,7 +65,7 @@ async def serve(centre: Centre) -> int:
     traces = TraceExporter(ledger, settings.otlp) if settings.otlp else None
     telling = Telling(ledger, settings, centre.newsroom)
     metrics = _metrics(centre, ledger, lag.latest, telling)
-    install_board(
+    door = install_board(
         app,
         ledger,
         list(centre.specs.values()),
@@ -72,6 +74,7 @@ async def serve(centre: Centre) -> int:
         late=lambda: metrics.stories.figures.late,
         acts=acts_of(desk),
     )
+    WaysPages(door, centre.specs, desk.store, writing_of(centre, desk)).install()
     root = settings.data / "site"
     feed = settings.data / "app"
     app.add_route(

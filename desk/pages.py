@@ -25,6 +25,8 @@ ROOMS: tuple[tuple[str, str, str, str, Act], ...] = (
     ("/needs", "alert", "要人处理", "needs a person", "house.look"),
     ("/review", "check", "审核", "review", "story.review"),
     ("/mine", "pencil", "我的稿件", "my stories", "story.file"),
+    ("/compose", "pencil", "写稿", "write", "story.file"),
+    ("/upload", "queue", "上传", "upload", "story.file"),
     ("/lag", "queue", "积压", "what waits", "house.look"),
     ("/board/letters", "ban", "死信", "dead letters", "letters.look"),
     ("/people", "person", "人员", "people", "people.look"),

@@ -114,6 +114,7 @@ def in_chinese(text: str) -> str:
 
 
 ACTS_DONE = {
+    "draft.taken_over": "接手草稿",
     "story.filed": "交稿",
     "story.revised": "修改或更正",
     "story.signed.1": "初审签字",

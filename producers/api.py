@@ -12,7 +12,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from producers import act_routes, hand_routes, import_routes, look_routes, story_routes, tus_routes
+from producers import (
+    act_routes,
+    draft_routes,
+    hand_routes,
+    import_routes,
+    look_routes,
+    story_routes,
+    tus_routes,
+)
 from producers.acts import OpenWaveIn, ReasonIn, SignatureIn
 from producers.answers import answer_of, faults_of_error
 from producers.filing import Desk
@@ -52,7 +60,15 @@ def make_api(desk: Desk, *, lag: Lag, latest: Latest = lambda: NOTHING) -> FastA
     app.state.pool = ThreadPoolExecutor(8, thread_name_prefix="upload")
     app.state.uploads = Uploads(desk, app.state.pool)
     _install_errors(app)
-    for room in (story_routes, tus_routes, import_routes, act_routes, hand_routes, look_routes):
+    for room in (
+        story_routes,
+        tus_routes,
+        import_routes,
+        draft_routes,
+        act_routes,
+        hand_routes,
+        look_routes,
+    ):
         app.include_router(room.router, prefix="/v1")
     _publish_schemas(app)
     return app

@@ -66,7 +66,7 @@ async def revise_story(
 ) -> JSONResponse:
     """修改或更正: files a newer version; ``If-Match`` is the version that was edited."""
     needs(who, "story.revise")
-    expected = _version(if_match)
+    expected = version_of(if_match)
 
     def file(raw: Any, plan: Any, received: list[Received]) -> filing.Filed:
         if plan is not None:
@@ -113,7 +113,8 @@ async def _take(
     return JSONResponse(filed.body, filed.status, headers=headers)
 
 
-def _version(if_match: str) -> int:
+def version_of(if_match: str) -> int:
+    """Of an ``If-Match``; raises InvalidInput."""
     text = if_match.strip().removeprefix("W/").strip('"')
     if not (text.isascii() and text.isdigit()):
         raise InvalidInput(

@@ -79,6 +79,12 @@ def by_id(tx: Connection, person_id: str) -> Caller | None:
     return caller_of(tx.execute(rows_where(people, "id"), {"id": person_id}).first())
 
 
+def names(tx: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Id → name, of whoever is known."""
+    rows = tx.execute(select(people.c.id, people.c.name).where(people.c.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
 def caller_of_file(person: Person) -> Caller:
     return Caller(person.id, person.name, person.desk, tuple(person.roles), person.bound)
 

@@ -121,6 +121,21 @@ uploads = Table(
     Index("uploads_by_state", "state", "expires_at"),
 )
 
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("story_id", _Id, unique=True),
+    Column("base_version", Integer),
+    Column("by", String(32), nullable=False, index=True),
+    Column("holder", String(32), nullable=False, index=True),
+    Column("held_at", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
 stories = Table(
     "stories",
     metadata,

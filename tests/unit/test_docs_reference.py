@@ -212,6 +212,7 @@ def test_what_the_sweep_leads_on_is_told_with_its_limit() -> None:
 def test_every_endpoint_is_told_and_no_other() -> None:
     from producers import (
         act_routes,
+        draft_routes,
         hand_routes,
         import_routes,
         look_routes,
@@ -225,10 +226,11 @@ def test_every_endpoint_is_told_and_no_other() -> None:
             story_routes,
             tus_routes,
             import_routes,
+            draft_routes,
             act_routes,
             hand_routes,
             look_routes,
-        )
+        )  # fmt: skip
         for route in room.router.routes
         if typing.cast("Any", route).include_in_schema
         for method in typing.cast("Any", route).methods

@@ -25,6 +25,14 @@ WANTS: dict[tuple[str, str], tuple[Act, bool, Any, Any]] = {
     ("PUT", "/stories/1"): ("story.revise", True, {"story": STORY}, {"story": {}}),
     ("POST", "/imports"): ("story.file", False, None, None),
     ("POST", "/assets"): ("story.file", False, None, None),
+    ("POST", "/drafts"): ("story.file", False, None, None),
+    ("GET", "/drafts"): ("story.file", False, None, None),
+    ("GET", "/drafts/1"): ("story.file", False, None, None),
+    ("PUT", "/drafts/1"): ("story.file", False, {}, {}),
+    ("DELETE", "/drafts/1"): ("story.file", False, None, None),
+    ("POST", "/drafts/1/hold"): ("story.file", False, None, None),
+    ("POST", "/drafts/1/check"): ("story.file", False, {}, {}),
+    ("POST", "/drafts/1/file"): ("story.file", False, {}, {}),
     ("POST", "/uploads"): ("story.file", False, None, None),
     ("GET", "/uploads"): ("story.file", False, None, None),
     ("GET", "/uploads/1"): ("story.file", False, None, None),
@@ -103,6 +111,7 @@ def test_who_may_not_is_refused_and_nothing_changes(house: Newsroom, role: str) 
     after = house.state()
     after["outbox"] = before["outbox"]  # a resume by who may
     after["audit"] = before["audit"]
+    after["drafts"] = before["drafts"]  # an empty one by who may
     assert after == before
     assert refused > 5
 
