@@ -230,7 +230,7 @@ def test_every_endpoint_is_told_and_no_other() -> None:
             act_routes,
             hand_routes,
             look_routes,
-        )  # fmt: skip
+        )
         for route in room.router.routes
         if typing.cast("Any", route).include_in_schema
         for method in typing.cast("Any", route).methods
