@@ -32,6 +32,9 @@ EMPTY_HANDED_S = 60.0
 """A reader without a partition for so long is made anew: metadata that come in the middle of a join
 leave kafka-python's coordinator with nothing, without a heartbeat, and without another join. Longer
 than the session, so that its place in the group is free by then."""
+BUSY_S = 0.05
+"""So long at most an order waits while its owner is at work: the work is mostly the order's own, for
+which a bell rang when it was written, and looking into the ledger beside it would slow it down."""
 COMMIT_EVERY_S = 1.0
 """While records keep coming; else after each poll."""
 
@@ -51,6 +54,8 @@ class OrderSource:
     """(connection, places) → those that a restart would find without their record."""
     rowless: Callable[[Order], bool] = lambda _order: False
     """Takes an order that has no row of its own; False: it is none of these."""
+    busy: Callable[[], bool] = lambda: False
+    """The owner is at work in this process."""
     genuine: Callable[..., None] = genuine.check
     """Raises InvalidInput for a record that the ledger did not write."""
 
@@ -121,6 +126,8 @@ class OrderLoop:
                 elif time.monotonic() > assigned + EMPTY_HANDED_S:
                     log.warning("orders.empty_handed", topic=self.source.topic)
                     return
+                if batches:
+                    self._let_work()
                 for partition, records in batches.items():
                     for record in records:
                         self._note(partition, record)
@@ -132,6 +139,11 @@ class OrderLoop:
                     committed = time.monotonic()
         finally:
             consumer.close()
+
+    def _let_work(self) -> None:
+        end = time.monotonic() + BUSY_S
+        while self.source.busy() and time.monotonic() < end:
+            self._stop.wait(0.005)
 
     def _note(self, partition: TopicPartition, record: Any) -> None:
         place: Any = None

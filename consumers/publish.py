@@ -140,6 +140,7 @@ class Publisher:
             exists=lambda view, place: publications.get(view, *place) is not None,
             lasting=publications.lasting,
             rowless=self._take_probe,
+            busy=lambda: self.busy_since is not None,
         )
 
     def _take_probe(self, order: Order) -> bool:

@@ -28,7 +28,7 @@ from schemas.settling import given_up
 from schemas.story import Plan, Story, utc
 from stores.ledger import outbox, publications, renditions, restores, stories, wakeups
 from stores.ledger.ids import new_id
-from stores.ledger.seen import first_time, is_known
+from stores.ledger.seen import is_known, remember
 from stores.ledger.transaction import Ledger
 from streams.decide import decide
 from streams.story_state import (
@@ -87,14 +87,14 @@ class Conductor:
                 if is_known(tx, CONSUMER, event_id):
                     return
                 if isinstance(event, ProbeSent):
-                    first_time(tx, CONSUMER, event_id, at=now)
+                    remember(tx, CONSUMER, event_id, at=now)
                     self._pass_on(tx, event, event_id, now)
                     return
                 state = self.load(tx, event.story_id)
             except InvalidInput as error:
                 bury(tx, origin, key, value, str(error), at=now, headers=headers)
                 return
-            first_time(tx, CONSUMER, event_id, at=now)  # not before: a dead one may be replayed
+            remember(tx, CONSUMER, event_id, at=now)  # not before: a dead one may be replayed
             decisions = decide(state, event, self.rules, now, frozen=self.frozen())
             self._apply(tx, state, event_id, decisions, now)
 
@@ -198,6 +198,7 @@ class Conductor:
     def _apply(
         self, tx: Connection, state: StoryState, cause: str, decisions: list[Decision], now: int
     ) -> None:
+        changed: dict[str, Any] = {}
         for index, decision in enumerate(decisions):
             event_id = str(derived_id(cause, index))
             match decision:
@@ -208,7 +209,7 @@ class Conductor:
                 case Send(message=message):
                     outbox.append(tx, message, at=now, event_id=event_id)
                 case ChangeStory(changes=changes):
-                    stories.change(tx, state.id, at=now, **changes)
+                    changed |= changes
                 case Wake(due_at=due_at, kind=kind, key=key):
                     wakeups.schedule(
                         tx,
@@ -222,7 +223,7 @@ class Conductor:
                     )
                 case NeedRendition(source_sha256=source, recipe=recipe, wave=wave):
                     self._need(tx, state, (source, recipe, wave), event_id, now)
-        stories.touch(tx, state.id, at=now)
+        stories.change(tx, state.id, at=now, **changed)  # with nothing changed: for who watches
 
     def _need(
         self,

@@ -26,9 +26,12 @@ HELD = "恢复后请核对是否已发布或已撤稿 / restored: see whether it
 ENDED = ("recalled", "superseded", "cancelled", "not_applicable", "removed_by_platform")
 
 
+_LAST = select(func.max(restores.c.at))
+
+
 def last(tx: Connection) -> int | None:
     """When the ledger was last restored or rebuilt (ms); None where it never was."""
-    return tx.execute(select(func.max(restores.c.at))).scalar()
+    return tx.execute(_LAST).scalar()
 
 
 def untold(tx: Connection) -> list[str]:

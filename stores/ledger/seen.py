@@ -6,12 +6,9 @@ from stores.ledger.statements import rows_where
 from stores.ledger.tables import seen
 
 
-def first_time(tx: Connection, consumer: str, event_id: str, *, at: int) -> bool:
-    """True and remembered when this consumer has not taken this event before."""
-    if is_known(tx, consumer, event_id):
-        return False
+def remember(tx: Connection, consumer: str, event_id: str, *, at: int) -> None:
+    """This consumer has taken this event, which it did not know."""
     tx.execute(seen.insert(), {"consumer": consumer, "event_id": event_id, "at": at})
-    return True
 
 
 def is_known(tx: Connection, consumer: str, event_id: str) -> bool:

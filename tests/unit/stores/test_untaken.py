@@ -3,7 +3,7 @@
 from bus.dead_letters import Origin, bury
 from schemas.events import StoryHeld
 from stores.ledger import outbox, untaken
-from stores.ledger.seen import first_time
+from stores.ledger.seen import remember
 from stores.ledger.tables import outbox as table
 from stores.ledger.transaction import Ledger
 from tests.fakes import STORY_ID
@@ -34,7 +34,7 @@ def held(reason: str) -> StoryHeld:
 def test_an_event_that_the_conductor_never_took_is_sent_again(ledger: Ledger) -> None:
     taken, missed = sent(ledger, held("a")), sent(ledger, held("b"))
     with ledger.transaction() as tx:
-        first_time(tx, "conductor", taken, at=SENT_AT)
+        remember(tx, "conductor", taken, at=SENT_AT)
     assert unsent_again(ledger, before=SENT_AT) == []
     assert unsent_again(ledger) == [missed]
 
