@@ -70,7 +70,7 @@ def test_pressed_twice_it_is_signed_once(house: House) -> None:
     fields = {**first.form(f"/review/{number}"), "act": "sign"}
     answers = [first.http.post(f"/review/{number}", data=fields) for _ in range(2)]
     assert [a.status_code for a in answers] == [303, 303]
-    signed = house.newsroom.call("GET", f"/stories/{number}").json()["signatures"]
+    signed = house.signatures(number)
     assert len(signed) == 1
 
 
@@ -78,14 +78,7 @@ def test_nobody_signs_what_they_did_not_see(house: House) -> None:
     number = house.file("原来的标题")
     first = Person(house, "first")
     seen = {**first.form(f"/review/{number}"), "act": "sign", "note": "同意"}
-    body = [{"kind": "paragraph", "spans": [{"text": "后来改的。"}]}]
-    house.newsroom.file(
-        {"headline": "改过的标题", "body": body},
-        to=("PUT", f"/stories/{number}"),
-        headers={"If-Match": "1"},
-        who="reporter",
-    )
-    house.newsroom.centre.pump()
+    house.revise(number, "改过的标题", "后来改的。")
     answer = first.http.post(f"/review/{number}", data=seen)
     assert answer.status_code == 409
     text = re.sub(r"<[^>]+>", "", answer.text)
@@ -93,7 +86,7 @@ def test_nobody_signs_what_they_did_not_see(house: House) -> None:
     assert "与 v1 对照" in text
     assert "后来改的" in text
     assert "同意" in answer.text, "the note is not lost"
-    assert house.newsroom.call("GET", f"/stories/{number}").json()["signatures"] == []
+    assert house.signatures(number) == []
 
 
 def test_a_return_needs_its_reason_and_is_shown_to_the_author(house: House) -> None:
@@ -140,7 +133,7 @@ def test_one_person_signs_one_level(house: House) -> None:
     assert 'value="sign"' not in page
     fields = {**first.form(f"/review/{number}"), "act": "sign", "level": "2"}
     assert first.http.post(f"/review/{number}", data=fields).status_code == 403
-    assert len(house.newsroom.call("GET", f"/stories/{number}").json()["signatures"]) == 1
+    assert len(house.signatures(number)) == 1
 
 
 def test_what_the_rules_block_is_signed_by_nobody_not_by_the_api_either(house: House) -> None:
@@ -157,10 +150,10 @@ def test_what_the_rules_block_is_signed_by_nobody_not_by_the_api_either(house: H
         assert told in page
     assert 'value="sign"' not in page
     assert first.judge(number, "sign").status_code == 409
-    copies = house.newsroom.call("GET", f"/stories/{number}/copies").json()["copies_sha256"]
+    copies = house.call("GET", f"/stories/{number}/copies").json()["copies_sha256"]
     asked = {"version": 1, "level": 1, "copies_sha256": copies}
     path = f"/stories/{number}/signatures"
-    answer = house.newsroom.call("POST", path, who="first", json=asked)
+    answer = house.call("POST", path, who="first", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (409, "check_blocks")
     assert first.judge(number, "return", "删去").status_code == 303
 
