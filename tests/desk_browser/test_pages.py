@@ -53,8 +53,7 @@ def day(house: House) -> None:
 def test_axe_finds_nothing(visitor: Visitor, who: str | None, path: str, dark: bool) -> None:
     page = visitor(who, dark=dark)
     page.goto(path)
-    for folded in page.locator("main details:not([open]) > summary").all():
-        folded.click()
+    page.evaluate("document.querySelectorAll('main details').forEach((d) => { d.open = true; })")
     assert faults_for_readers(page) == []
 
 
