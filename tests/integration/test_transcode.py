@@ -78,7 +78,10 @@ def flash_and_beep(lab: Lab) -> Path:
 def test_web_ladder(lab: Lab, flash_and_beep: Path, tmp_path: Path) -> None:
     result = made(lab, "web_hls", flash_and_beep, tmp_path)
     names = [file.name for file in result.files]
-    assert names == ["master.m3u8", "v360.m3u8", "v360.mp4", "a.m3u8", "a.mp4"]
+    assert names[:5] == ["master.m3u8", "v360.m3u8", "v360.mp4", "a.m3u8", "a.mp4"]
+    assert names[5:] == ["sprite.jpg", "sprite.vtt"]
+    with Image.open(result.files[5].path) as sheet:
+        assert sheet.size == (480, 90)  # a picture each two seconds
     assert {file.content_type for file in result.files if file.name.endswith("m3u8")} == {
         "application/vnd.apple.mpegurl"
     }
