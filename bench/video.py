@@ -45,9 +45,13 @@ def measure(minutes: float = 0.2) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="shoufa-bench-") as folder:
         place = Path(folder)
         clip = _clip(place, programs, minutes * 60)
+        before = _cpu_s()
         floor = _bare(place, programs, clip)
+        bare_cpu, before = _cpu_s() - before, _cpu_s()
         peer = _peer(place, programs, clip)
+        peer_cpu, before = _cpu_s() - before, _cpu_s()
         first, total, conforming = _ours(place / "ours", programs, clip)
+        total_cpu = _cpu_s() - before
         copied = _conforming(place / "copied", programs, conforming)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return [
@@ -56,6 +60,9 @@ def measure(minutes: float = 0.2) -> list[dict[str, Any]]:
         row("video", "first", first, "s", floor),
         row("video", "passthrough", copied, "s", floor),
         row("video", "peer", peer, "s", floor),
+        row("video", "bare_cpu", bare_cpu, "s"),
+        row("video", "total_cpu", total_cpu, "s", bare_cpu),
+        row("video", "peer_cpu", peer_cpu, "s", bare_cpu),
         row("video", "peak_memory_of_a_process", peak, "MiB"),
     ]
 
@@ -125,6 +132,12 @@ def _conforming(folder: Path, programs: Programs, clip: Path) -> float:
             raise made
         assert made.facts.get("copied"), "nothing was copied"
     return time.perf_counter() - began
+
+
+def _cpu_s() -> float:
+    """CPU seconds of all programs so far: steadier than the clock on a machine that is shared."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _made(folder: Path) -> Path:
