@@ -135,6 +135,8 @@ class StoryPage:
         found.discard("hold" if row.held_reason is not None else "resume")
         if not wave_choices(detail["deliveries"]):
             found.discard("open-wave")
+        if visit.may_with("story.revise", row):
+            found.add("revise")
         if visit.may("story.review") and detail["versions"][0]["waits_for"]:
             found.add("review")
         return found
