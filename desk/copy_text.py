@@ -1,4 +1,5 @@
-"""A channel's frozen copy as plain text: every word that will leave, in its order. Pure."""
+"""A channel's frozen copy as plain text: every word that will leave, in its order; figures and
+switches beside the words are left to the preview. Pure."""
 
 import json
 import re
@@ -66,8 +67,6 @@ def _walk(name: str, value: Any, found: list[Line]) -> None:
             _walk(f"{name}.{index}", inner, found)
     elif isinstance(value, str):
         found.append(Line(name, _plain(value)))
-    elif value is not None:
-        found.append(Line(name, json.dumps(value)))
 
 
 def _plain(text: str) -> str:
