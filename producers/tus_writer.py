@@ -3,7 +3,7 @@
 The spool file is what an upload rests on: an offset is told only after its bytes are surely on
 disk, parts go to S3 from it as they fill, and the file itself is looked into at the end. hashlib's
 state cannot be stored and S3 shows nothing of an unfinished multipart upload, so after a restart
-the spool is read once and hashed again (more than 1 GB/s, see docs/operate.md).
+the spool is read once and hashed again, 1.7 GB a second on one core where the processor helps.
 """
 
 import asyncio
@@ -66,6 +66,7 @@ class Writer:
         self._room = asyncio.Semaphore(IN_FLIGHT)
         self._file: Any = None
         self._pending = bytearray()
+        self._checking: asyncio.Future[None] | None = None
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -114,12 +115,12 @@ class Writer:
                 with contextlib.suppress(PipelineError):
                     await asyncio.shield(self._keep())
             raise
-        await self._run(self._sure)
+        await self._made_sure()
         self._send_full(began)
 
     async def _keep(self) -> None:
         await self._append(None)
-        await self._run(self._sure)
+        await self._made_sure()
 
     async def _take(self, stream: AsyncIterator[bytes], check: Any) -> None:
         self._pending = bytearray()
@@ -135,8 +136,8 @@ class Writer:
                 continue
             await self._append(check)
             if check is None:
-                if time.monotonic() - sure_at > CHECKPOINT_S:
-                    await self._run(self._sure)
+                if time.monotonic() - sure_at > CHECKPOINT_S and self._checked():
+                    self._checking = asyncio.ensure_future(self._run(self._sure, self.offset))
                     sure_at = time.monotonic()
                 self._send_full(self.offset - PART_BYTES)
                 await self._room.acquire()
@@ -166,11 +167,26 @@ class Writer:
             if not job.cancelled() and job.exception() is None:
                 self.offset += len(data)
 
-    def _sure(self) -> None:
+    def _checked(self) -> bool:
+        """Whether the last checkpoint is over; it runs beside the stream. Raises what it met."""
+        if self._checking is None:
+            return True
+        if not self._checking.done():
+            return False
+        self._checking.result()
+        return True
+
+    def _sure(self, offset: int) -> None:
         """The bytes are on disk before anybody is told so."""
         with objects.spoken():
             os.fdatasync(self._file.fileno())
-        self._durable(self.offset)
+        self._durable(offset)
+
+    async def _made_sure(self) -> None:
+        if self._checking is not None:
+            await asyncio.wait({self._checking})
+            self._checking = None
+        await self._run(self._sure, self.offset)
 
     def _back(self, offset: int, digest: Any) -> None:
         with objects.spoken():

@@ -2,7 +2,7 @@
 "use strict";
 window.Tus = (() => {
   const csrf = document.querySelector('meta[name="csrf"]').content;
-  const CHUNK = 16 * 1024 * 1024;
+  const CHUNK = 64 * 1024 * 1024;
   const WAITS = [1, 2, 4, 8, 15, 30];
   const base = { "Tus-Resumable": "1.0.0", "X-CSRF-Token": csrf };
   const b64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tusclient.client import TusClient  # type: ignore[import-untyped]
+from tusclient.client import TusClient
 
 from deploy.stack.s3 import prepare_s3, s3_command, s3_dir, s3_environment
 from deploy.stack.secret_files import ensure_secrets

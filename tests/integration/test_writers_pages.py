@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 from stores.ledger import drafts
 from stores.ledger.ids import new_id
@@ -131,9 +131,17 @@ def test_no_script_in_a_stored_field_runs(here: World, browser: Browser) -> None
     page = page_of(here, browser, width=1280)
     page.context.set_default_timeout(60_000)
     told: list[str] = []
-    page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
-    outside = lambda request: request.url.startswith(("data:", here.address))  # noqa: E731
-    page.on("request", lambda request: None if outside(request) else told.append(request.url))
+
+    def asked(dialog: Dialog) -> None:
+        told.append(dialog.message)
+        dialog.dismiss()
+
+    def left(request: Request) -> None:
+        if not request.url.startswith(("data:", here.address)):
+            told.append(request.url)
+
+    page.on("dialog", asked)
+    page.on("request", left)
     page.goto(f"{here.address}/compose")
     for draft in made:
         page.goto(f"{here.address}/compose/{draft}", wait_until="load")
