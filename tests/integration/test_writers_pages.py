@@ -105,6 +105,40 @@ def test_from_the_camera_roll_to_the_story_with_the_network_cut(
         assert drafts.of_person(view, "reporter") == []
 
 
+def test_an_upload_goes_on_after_the_page_was_loaded_anew(
+    here: World, browser: Browser, tmp_path: Path
+) -> None:
+    clip = tmp_path / "大片.mp4"
+    clip.write_bytes(b"\0\0\0\x18ftypmp42" + os.urandom(70 * 1024**2))
+    page = page_of(here, browser)
+    page.goto(f"{here.address}/upload")
+    seen: list[tuple[str, str]] = []
+
+    def once(route: Any) -> None:
+        offset = route.request.headers.get("upload-offset", "")
+        seen.append((route.request.method, offset))
+        if route.request.method == "PATCH" and offset != "0" and len(seen) < 50:
+            route.abort("internetdisconnected")
+        else:
+            route.continue_()
+
+    page.route("**/v1/uploads**", once)
+    page.route("**/v1/uploads/**", once)
+    page.set_input_files("#choose", str(clip))
+    page.wait_for_selector('.file[data-state="waiting"]')
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    assert "再选同一个文件就接着传" in page.inner_text("main")
+    assert "大片.mp4" in page.inner_text("main")
+    page.unroute_all(behavior="ignoreErrors")
+    later: list[str] = []
+    page.on("request", lambda r: later.append(f"{r.method} {r.headers.get('upload-offset', '')}"))
+    page.set_input_files("#choose", str(clip))
+    page.wait_for_selector('.file[data-state="done"]')
+    assert f"PATCH {64 * 1024**2}" in later
+    assert not [one for one in later if one.startswith("POST")]
+
+
 def test_who_takes_over_is_seen_and_nothing_is_overwritten(here: World, browser: Browser) -> None:
     mine = page_of(here, browser, width=1280)
     mine.goto(f"{here.address}/compose/story/1")
