@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from stores.ledger import sessions
 from tests.desk_browser.browser import browsing, chromium
 from tests.desk_browser.house import House, open_house
 
+expect.set_options(timeout=20_000)  # a busy machine; the board itself sweeps every 5 s
 DESK, PHONE = (1440, 900), (390, 844)
 Visitor = Callable[..., Page]
 

@@ -82,7 +82,7 @@ class House:
         story = {**STORY, "headline": headline, **fields}
         answer = self.call("POST", "/stories", who=who, json={"story": story})
         assert answer.status_code == 201, answer.text
-        self.newsroom.centre.pump()
+        self.move_on()
         return int(answer.json()["number"])
 
     def revise(self, number: int, headline: str, *paragraphs: str) -> None:
@@ -93,7 +93,12 @@ class House:
             "PUT", f"/stories/{number}", json={"story": story}, headers={"If-Match": "1"}
         )
         assert answer.status_code == 200, answer.text
+        self.move_on()
+
+    def move_on(self) -> None:
+        """Until nothing moves; a second passes, or the board would see no change in the times."""
         self.newsroom.centre.pump()
+        self.newsroom.centre.pass_time(1)
 
     def signatures(self, number: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.call("GET", f"/stories/{number}").json()["signatures"]
@@ -110,7 +115,7 @@ class House:
             }
             answer = self.call("POST", f"/stories/{number}/signatures", who=who, json=body)
             assert answer.status_code == 201, answer.text
-        self.newsroom.centre.pump()
+        self.move_on()
 
     def release(self, headline: str, **fields: Any) -> int:
         number = self.file(headline, **fields)

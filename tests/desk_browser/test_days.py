@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.desk_browser.conftest import Visitor
 from tests.desk_browser.house import PASSWORD, House
@@ -19,6 +19,15 @@ def sign_in(page: Page, who: str, word: str = PASSWORD) -> None:
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
+def go_down_to(page: Page, link: Locator) -> None:
+    """With ``j`` alone."""
+    for _ in range(40):
+        page.keyboard.press("j")
+        if link.evaluate("e => e === document.activeElement"):
+            return
+    raise AssertionError("the keys do not lead there")
+
+
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_three_reviewers_take_a_story_out(visitor: Visitor, house: House, phone: bool) -> None:
     number = house.file(f"浏览器里的三审 {phone}")
@@ -29,7 +38,7 @@ def test_three_reviewers_take_a_story_out(visitor: Visitor, house: House, phone:
         page.get_by_role("link", name=re.compile(f"{number} 浏览器里的三审")).click()
         page.get_by_role("button", name=f"签{level}").click()
         expect(page.get_by_role("status")).to_contain_text(f"稿 {number}: 已签字")
-    house.newsroom.centre.pump()
+    house.move_on()
     assert all(o.items for o in house.newsroom.centre.outlets.values())
 
 
@@ -42,11 +51,7 @@ def test_review_by_keyboard_alone(visitor: Visitor, house: House) -> None:
     expect(keys).to_contain_text("下一篇")
     page.keyboard.press("Escape")
     expect(keys).to_have_count(0)
-    wanted = page.get_by_role("link", name=re.compile(f"^{number} "))
-    for _ in range(30):
-        page.keyboard.press("j")
-        if wanted.evaluate("e => e === document.activeElement"):
-            break
+    go_down_to(page, page.get_by_role("link", name=re.compile(f"^{number} ")))
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/review/{number}")
     page.keyboard.press("n")
@@ -63,10 +68,8 @@ def test_withdrawal_from_the_board_by_keyboard_alone(visitor: Visitor, house: Ho
     page = visitor("watch")
     page.goto("/")
     story = page.locator(f"tr[data-number='{number}'] .open")
-    for _ in range(30):
-        page.keyboard.press("j")
-        if story.evaluate("e => e === document.activeElement"):
-            break
+    expect(story).to_be_visible()
+    go_down_to(page, story)
     page.keyboard.press("Enter")
     panel = page.locator("#panel")
     expect(panel.get_by_text("时间线")).to_be_visible()
@@ -75,7 +78,9 @@ def test_withdrawal_from_the_board_by_keyboard_alone(visitor: Visitor, house: Ho
     page.keyboard.press("Enter")
     expect(panel.get_by_role("status").first).to_contain_text("已撤稿")
     expect(panel).to_contain_text("撤稿: 数字有误")
-    house.newsroom.centre.pump()
+    house.move_on()
+    sent = house.call("GET", f"/deliveries?story={number}").json()["deliveries"]
+    assert {one["state"] for one in sent} == {"recalled"}
     expect(page.locator(f"tr[data-number='{number}'] td[data-channel=web]")).to_contain_text(
         "已撤下"
     )
@@ -120,7 +125,6 @@ def test_the_board_moves_by_itself_and_says_when_the_sign_in_is_over(
     page = visitor("watch")
     page.goto("/")
     expect(page.locator("#link")).to_contain_text("实时")
-    house.newsroom.centre.now = house.newsroom.centre.now.replace(minute=30)
     number = house.file("看着它出现")
     expect(page.locator(f"tr[data-number='{number}']")).to_be_visible()
     page.locator("[data-filter=mine]").click()
