@@ -19,7 +19,9 @@ from streams.ffmpeg_run import Cancelled
 from streams.ffprobe import packets_of, streams_of
 from streams.inspect import inspect
 from streams.media_facts import MediaFacts
+from streams.passthrough import copied_level
 from streams.programs import find_programs
+from streams.recipes import RECIPES, Hls
 from streams.transcode import Made, make, make_group
 from tests.clips import Lab, flash_s, onset_s
 
@@ -472,3 +474,19 @@ def test_what_was_made_can_be_made_of(lab: Lab, tmp_path: Path) -> None:
     first = made(lab, "vertical", source, tmp_path / "1").files[0].path
     second = made(lab, "vertical", first, tmp_path / "2").files[0].path
     assert len(packets_of(second, "mov", lab.programs)[0].times_s) == 50
+
+
+def test_pixels_that_nobody_says_a_shape_of_are_square(lab: Lab, tmp_path: Path) -> None:
+    """A clip that conforms is copied, and what is copied passes its checks."""
+    tagged = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
+    drawn = lab.draw("said.mp4", *tagged, "-bf", "0", "-g", "50")
+    silent = "h264_metadata=sample_aspect_ratio=0/1"
+    lab.ffmpeg("-i", str(drawn), "-c", "copy", "-an", "-bsf:v", silent, "-f", "h264", "unsaid.h264")
+    lab.ffmpeg("-r", "25", "-i", "unsaid.h264", "-c", "copy", "unsaid.mp4")
+    source = lab.folder / "unsaid.mp4"
+    told = streams_of(source, "mov", lab.programs)["streams"][0]
+    assert "sample_aspect_ratio" not in told
+    recipe = RECIPES["web_hls"]
+    assert isinstance(recipe, Hls)
+    assert copied_level(recipe, inspect(source, lab.programs, file_name="unsaid.mp4"))
+    assert made(lab, "web_hls", source, tmp_path).width == 640
