@@ -1,19 +1,23 @@
-"""Bring the ledger to this build's tables: backup first, refuse a newer one."""
+"""Bring the ledger to this build's tables: backup first, refuse a newer one.
+
+Alembic is loaded by whoever upgrades or asks for a revision, not by each process.
+"""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from schemas.errors import Unavailable
 from stores.ledger import postgres
 from stores.ledger.ids import new_id
 from stores.ledger.transaction import Ledger, check_pages, spoken
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -23,13 +27,15 @@ def migrate(ledger: Ledger, backups: Path) -> str:
 
     Raises Unavailable when the ledger is damaged, or was written by a newer build.
     """
+    from alembic import command
+
     check_pages(ledger)
     config, scripts = _scripts()
     head = scripts.get_current_head() or ""
     with spoken(), ledger.engine.connect() as connection:
         if ledger.shared:
             postgres.lock_for_upgrade(connection)
-        present = MigrationContext.configure(connection).get_current_revision()
+        present = revision_of(connection) or None
         if not ledger.shared:
             connection.rollback()
         if present == head:
@@ -56,10 +62,15 @@ def revisions() -> list[str]:
 
 def revision_of(connection: Connection) -> str:
     """The revision that a ledger is at; empty where it has no tables yet."""
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def _scripts() -> tuple[Config, ScriptDirectory]:
+def _scripts() -> "tuple[Config, ScriptDirectory]":
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     return config, ScriptDirectory.from_config(config)
