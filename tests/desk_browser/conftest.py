@@ -14,7 +14,7 @@ DESK, PHONE = (1440, 900), (390, 844)
 Visitor = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if chromium() is None:
         pytest.skip("no browser, and no right to install one")

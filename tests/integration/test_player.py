@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from schemas.settings import REPOSITORY, Settings
 from streams.inspect import inspect
 from streams.programs import find_programs
 from streams.transcode import make
 from tests.clips import Lab
+from tests.desk_browser.browser import browsing, chromium
 
 pytestmark = pytest.mark.slow
 
@@ -24,8 +24,6 @@ window.faults = []; hls.on(Hls.Events.ERROR, (_, e) => { if (e.fatal) faults.pus
 hls.loadSource("master.m3u8"); hls.attachMedia(video); window.hls = hls;
 hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
 </script>"""
-_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-_OPTIONS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -65,9 +63,8 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 def test_it_plays_seeks_and_changes_its_size(site: tuple[Path, str], tmp_path: Path) -> None:
     """The largest size is the sender's own pictures, copied; the other is encoded."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium")
+    if chromium() is None:
+        pytest.skip("no browser, and no right to install one")
     folder, address = site
     lab = Lab(find_programs(Settings()), tmp_path)
     keys = ("-g", "50", "-sc_threshold", "0", "-colorspace", "bt709", "-b:v", "1500k")
@@ -82,9 +79,8 @@ def test_it_plays_seeks_and_changes_its_size(site: tuple[Path, str], tmp_path: P
         shutil.copy(file.path, folder / file.name)
     shutil.copy(REPOSITORY / "consumers" / "static" / "hls.min.js", folder)
     (folder / "index.html").write_text(_PAGE, encoding="utf-8")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=_OPTIONS)
-        page = chromium.new_page()
+    with browsing() as browser:
+        page = browser.new_page()
         page.goto(address)
         page.wait_for_function("video.currentTime > 0.5", timeout=60_000)
         assert page.evaluate("hls.levels.map(l => l.height)") == [360, 720]
@@ -95,4 +91,3 @@ def test_it_plays_seeks_and_changes_its_size(site: tuple[Path, str], tmp_path: P
         page.wait_for_function("video.currentTime > 6.6 && !video.seeking", timeout=60_000)
         assert page.evaluate("video.duration") == pytest.approx(8, abs=0.1)
         assert page.evaluate("faults") == []
-        chromium.close()
