@@ -62,6 +62,8 @@ class Writer:
         self._digest = hashlib.sha256()
         self._s3: str | None = None
         self._etags: dict[int, str] = {}
+        self._whole = False
+        """The object is at S3, whatever the ledger knows of it yet."""
         self._sending: dict[int, asyncio.Future[None]] = {}
         self._room = asyncio.Semaphore(IN_FLIGHT)
         self._file: Any = None
@@ -270,12 +272,20 @@ class Writer:
             kind = "application/octet-stream"
             await self._run(objects.put_file, self._store, self.key, self.path, kind)
             return
+        if self._whole:
+            return
         await self._begin()
         last = -(-self.length // PART_BYTES)
         for number in range(1, last + 1):
             if number not in self._etags:
                 self._etags[number] = await self._run(self._put_part, number)
-        await self._run(self._complete, last)
+        try:
+            await self._run(self._complete, last)
+        except PipelineError:
+            # done or not, S3 may not know this upload any more: the next try sends all parts anew
+            self._s3, self._etags = None, {}
+            raise
+        self._whole = True
 
     def _complete(self, last: int) -> None:
         parts: Any = [{"PartNumber": n, "ETag": self._etags[n]} for n in range(1, last + 1)]
@@ -286,13 +296,13 @@ class Writer:
                 UploadId=self._s3 or "",
                 MultipartUpload={"Parts": parts},
             )
-        self._s3 = None
 
     async def forget(self) -> None:
         """Nothing is left of it here or unfinished at S3."""
         await asyncio.gather(*self._sending.values(), return_exceptions=True)
         self.let_go()
-        await self._run(drop, self._store, self.path, self.key, self._s3)
+        unfinished = None if self._whole else self._s3
+        await self._run(drop, self._store, self.path, self.key, unfinished)
 
     async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)

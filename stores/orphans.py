@@ -8,13 +8,13 @@ restore, since what a lost ledger named may be named again by what is still to b
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from schemas import keys
 from stores import objects
 from stores.ledger import restores
 from stores.ledger.ids import when
-from stores.ledger.tables import assets, copies, renditions
+from stores.ledger.tables import assets, copies, renditions, uploads
 from stores.ledger.transaction import Ledger
 
 AFTER = timedelta(hours=24)
@@ -46,8 +46,10 @@ def sweep(ledger: Ledger, store: objects.Objects) -> int:
 def named(view: Connection, key: str) -> bool:
     """Whether the ledger names this object."""
     folder, _, name = key.partition("/")
+    found: ColumnElement[bool]
     if f"{folder}/" == keys.ORIGINALS:
-        found = exists().where(assets.c.object_key == key)
+        asset = exists().where(assets.c.object_key == key)
+        found = or_(asset, exists().where(uploads.c.id == name, uploads.c.state == "open"))
     elif f"{folder}/" == keys.COPIES:
         found = exists().where(copies.c.sha256 == name)
     else:

@@ -86,6 +86,8 @@ class TranscodeWorker:
         self.folder = settings.data / "work" / settings.process
         self._stop = threading.Event()
         self._rung = threading.Event()
+        self._claiming = threading.Lock()
+        """What a lane claims is in its ``rows`` before the other looks."""
         self.main = Lane("main", self.folder)
         self.express = Lane("express", self.folder / "express")
         source = OrderSource(
@@ -125,19 +127,13 @@ class TranscodeWorker:
         return all(thread.is_alive() for thread in self._threads) and self.orders.alive
 
     def _give_back(self, lane: Lane) -> None:
-        """What the lane had claimed and does not work on; the main one answers for all that a
-        dead worker of this name left."""
-        with self.ledger.transaction() as tx:
-            now = self.ledger.now_ms()
-            if lane is self.main:
-                given_back = renditions.release_owned(tx, self.owner, now)
-            else:
-                given_back = len(lane.rows)
-                for row in lane.rows.values():
-                    left = renditions.get(tx, row.source_sha256, row.recipe)
-                    if left is not None and left.state == "working":
-                        _order_again(tx, row, now)
-        lane.rows = {}
+        """All that stands under this worker's name and that the other lane is not at: what a dead
+        one left, what was claimed without an answer."""
+        other = self.express if lane is self.main else self.main
+        with self._claiming, self.ledger.transaction() as tx:
+            kept = [(row.source_sha256, row.recipe) for row in list(other.rows.values())]
+            given_back = renditions.release_owned(tx, self.owner, self.ledger.now_ms(), but=kept)
+            lane.rows = {}
         if given_back:
             log.warning("work.given_back", renditions=given_back)
 
@@ -166,17 +162,18 @@ class TranscodeWorker:
         with self.ledger.snapshot() as view:
             if not renditions.any_due(view, self.ledger.now_ms()):
                 return False
-        with self.ledger.transaction() as tx:
-            rows = {
-                row.recipe: row
-                for row in renditions.take(
-                    tx, self.owner, self.ledger.now_ms(), at_most_s=SHORT_S if express else None
-                )
-            }
+        with self._claiming:
+            with self.ledger.transaction() as tx:
+                rows = {
+                    row.recipe: row
+                    for row in renditions.take(
+                        tx, self.owner, self.ledger.now_ms(), at_most_s=SHORT_S if express else None
+                    )
+                }
+            lane.rows = rows
         if not rows:
             return False
         name = {"source": next(iter(rows.values())).source_sha256[:12]}
-        lane.rows = rows
         lane.at_work_s = sum(row.cost_s for row in rows.values())
         self._rung.set()  # the other lane may have its turn
         try:
@@ -197,7 +194,7 @@ class TranscodeWorker:
             self._each(rows, self._again, f"{type(error).__name__}: {error}")
             log.exception("work.broken", **name)
         finally:
-            lane.at_work_s = 0
+            lane.at_work_s, lane.rows = 0, {}
         return True
 
     def _each(self, rows: Rows, act: Callable[[Row[Any], str], None], reason: str) -> None:

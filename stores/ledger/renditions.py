@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_, update
 
 from schemas.rendition import Rendition, parse_placeholder, placeholder
 from stores.ledger import journal
@@ -136,11 +136,12 @@ def take(tx: Connection, owner: str, now: int, *, at_most_s: int | None = None) 
     return rows
 
 
-def release_owned(tx: Connection, owner: str, now: int) -> int:
-    """Give back what a dead worker of this name had claimed."""
+def release_owned(tx: Connection, owner: str, now: int, *, but: Iterable[Place] = ()) -> int:
+    """Give back what a worker of this name had claimed, without the places that it is at work on."""
+    kept = tuple_(renditions.c.source_sha256, renditions.c.recipe).in_(list(but))
     return tx.execute(
         update(renditions)
-        .where(renditions.c.state == "working", renditions.c.owner == owner)
+        .where(renditions.c.state == "working", renditions.c.owner == owner, ~kept)
         .values(state="ordered", owner=None, due_at=now, updated_at=now)
     ).rowcount
 

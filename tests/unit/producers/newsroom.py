@@ -37,7 +37,10 @@ class BusyS3(MemoryS3):
     def __init__(self) -> None:
         super().__init__()
         self.parts: dict[str, dict[int, bytes]] = {}
+        self.made = 0
         self.calls_left: int | None = None
+        self.lose_next_end = False
+        """The answer to the next completion is lost: the object is there."""
         self.full = False
         self.largest = 0
 
@@ -63,21 +66,33 @@ class BusyS3(MemoryS3):
 
     def create_multipart_upload(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         self._call()
-        self.parts[Key] = {}
-        return {"UploadId": Key}
+        self.made += 1
+        upload = f"{Key}#{self.made}"
+        self.parts[upload] = {}
+        return {"UploadId": upload}
 
     def upload_part(self, *, UploadId: str, PartNumber: int, Body: bytes, **_: Any) -> Any:  # noqa: N803
         self._call()
-        self.parts[UploadId][PartNumber] = Body
+        self._known(UploadId)[PartNumber] = Body
         self.largest = max(self.largest, len(Body))
-        return {"ETag": str(PartNumber)}
+        return {"ETag": f"{UploadId}/{PartNumber}"}
 
     def complete_multipart_upload(self, *, UploadId: str, MultipartUpload: Any, **_: Any) -> None:  # noqa: N803
         self._call()
-        numbers = [part["PartNumber"] for part in MultipartUpload["Parts"]]
-        parts = self.parts.pop(UploadId)
-        assert numbers == sorted(parts)
-        self.objects[UploadId] = b"".join(parts[n] for n in numbers)
+        parts = self._known(UploadId)
+        named = [(part["PartNumber"], part["ETag"]) for part in MultipartUpload["Parts"]]
+        if named != [(n, f"{UploadId}/{n}") for n in sorted(parts)]:
+            raise ClientError({"Error": {"Code": "InvalidPart"}}, "CompleteMultipartUpload")
+        self.objects[UploadId.partition("#")[0]] = b"".join(parts[n] for n, _ in named)
+        del self.parts[UploadId]
+        if self.lose_next_end:
+            self.lose_next_end = False
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    def _known(self, upload: str) -> dict[int, bytes]:
+        if upload not in self.parts:
+            raise ClientError({"Error": {"Code": "NoSuchUpload"}}, "UploadPart")
+        return self.parts[upload]
 
     def upload_file(self, path: str, bucket: str, key: str, **_: Any) -> None:
         self._call()
@@ -90,9 +105,10 @@ class BusyS3(MemoryS3):
 
     def paginate(self, *, UploadId: str, **_: Any) -> list[dict[str, Any]]:  # noqa: N803
         self._call()
-        parts = self.parts.get(UploadId, {})
+        parts = self._known(UploadId)
         return [
-            {"Parts": [{"PartNumber": n, "Size": len(d), "ETag": str(n)}]} for n, d in parts.items()
+            {"Parts": [{"PartNumber": n, "Size": len(d), "ETag": f"{UploadId}/{n}"}]}
+            for n, d in parts.items()
         ]
 
     def abort_multipart_upload(self, *, UploadId: str, **_: Any) -> None:  # noqa: N803

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from starlette.requests import ClientDisconnect
 
-from producers import tus, tus_uploads, tus_writer
+from producers import filing, tus, tus_uploads, tus_writer
+from schemas.errors import Unavailable
 from tests.unit.producers.importers.test_picture import jpeg, xmp
 from tests.unit.producers.newsroom import Look, Newsroom, faults
 
@@ -301,6 +302,32 @@ def test_while_s3_is_away_bytes_are_kept_and_the_end_waits(desk: Newsroom) -> No
     assert head(desk, at) == len(CLIP)
     assert desk.call("GET", at).json()["state"] == "done"
     assert list(desk.s3.objects.values()) == [CLIP]
+
+
+def test_an_end_whose_answer_was_lost_comes_to_its_end(desk: Newsroom) -> None:
+    at = begun(desk, len(CLIP))
+    desk.s3.lose_next_end = True
+    assert patch(desk, at, 0, CLIP).status_code == 503
+    assert desk.s3.objects  # it had been carried out
+    assert head(desk, at) == len(CLIP)
+    assert desk.call("GET", at).json()["state"] == "done"
+    assert (list(desk.s3.objects.values()), desk.s3.parts) == ([CLIP], {})
+
+
+def test_a_ledger_that_was_away_at_the_end_is_told_later(
+    desk: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise Unavailable("ledger", "away")
+
+    at = begun(desk, len(CLIP))
+    with monkeypatch.context() as patched:
+        patched.setattr(filing, "keep_asset", away)
+        assert patch(desk, at, 0, CLIP).status_code == 503
+        assert list(desk.s3.objects.values()) == [CLIP]
+    assert head(desk, at) == len(CLIP)
+    assert desk.call("GET", at).json()["state"] == "done"
+    assert (list(desk.s3.objects.values()), desk.s3.parts) == ([CLIP], {})
 
 
 def test_somebody_elses_upload_is_not_there(desk: Newsroom) -> None:

@@ -123,11 +123,16 @@ def test_a_short_clip_passes_a_long_one(
     assert worker.express.at_work_s == 0
 
 
-def test_what_the_second_lane_had_claimed_is_given_back_alone(
-    worker: TranscodeWorker, ledger: Ledger
+@pytest.mark.parametrize("mine", ["main", "express"])
+def test_a_lane_gives_back_nothing_that_the_other_is_at(
+    worker: TranscodeWorker, ledger: Ledger, mine: str
 ) -> None:
     with ledger.transaction() as tx:
         rows = {row.recipe: row for row in renditions.take(tx, worker.owner, 10)}
-    worker.express.rows = {"vertical": rows["vertical"]}
-    worker._give_back(worker.express)
+    lane, other = worker.main, worker.express
+    if mine == "express":
+        lane, other = other, lane
+    other.rows = {"web_hls": rows["web_hls"]}
+    worker._give_back(lane)  # also what was claimed when the ledger's answer was lost
     assert states(ledger) == {"vertical": "ordered", "web_hls": "working"}
+    assert list(other.rows) == ["web_hls"]
