@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from stores.ledger import sessions
 from tests.desk_browser.browser import browsing, chromium
 from tests.desk_browser.house import House, open_house
+from tests.missing import without
 
 expect.set_options(timeout=20_000)  # a busy machine; the board itself sweeps every 5 s
 DESK, PHONE = (1440, 900), (390, 844)
@@ -17,7 +18,7 @@ Visitor = Callable[..., Page]
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if chromium() is None:
-        pytest.skip("no browser, and no right to install one")
+        without("no browser, and no right to install one")
     with browsing() as made:
         yield made
 

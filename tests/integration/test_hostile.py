@@ -24,6 +24,7 @@ from streams.transcode import make
 from tests.clips import Lab
 from tests.debian import bubblewrap, ffmpeg_5_1
 from tests.hostile import Hostile, hostile_set
+from tests.missing import without
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +66,7 @@ def canary() -> Iterator[Canary]:
 def programs(request: pytest.FixtureRequest) -> Programs:
     found = find_programs(Settings()) if request.param == "as installed" else ffmpeg_5_1()
     if found is None:
-        pytest.skip("neither installed nor to be had from Debian")
+        without("neither installed nor to be had from Debian")
     return found
 
 
@@ -156,7 +157,7 @@ def test_the_sandbox_alone_holds_too(
 ) -> None:
     """Without any white list, a list that ffmpeg does follow leads nowhere."""
     if sandbox == "bwrap":
-        sandbox = bubblewrap() or pytest.skip("no bubblewrap")
+        sandbox = bubblewrap() or without("no bubblewrap")
     pair = {"ffmpeg": lab.programs.ffmpeg, "ffprobe": lab.programs.ffprobe}
     programs = find_programs(Settings(**pair, sandbox=sandbox))  # type: ignore[arg-type]
     listed = lab.folder / "list.ffconcat"

@@ -14,6 +14,7 @@ from streams.transcode import make
 from tests.clips import Lab, flash_s, onset_s
 from tests.debian import ffmpeg_5_1
 from tests.matrix import BLUE, FLASH_S, SECONDS, Kind, draw, kinds
+from tests.missing import without
 
 pytestmark = pytest.mark.slow
 KINDS = kinds()
@@ -28,7 +29,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 def programs(request: pytest.FixtureRequest) -> Programs:
     found = find_programs(Settings()) if request.param == "as installed" else ffmpeg_5_1()
     if found is None:
-        pytest.skip("neither installed nor to be had from Debian")
+        without("neither installed nor to be had from Debian")
     return found
 
 

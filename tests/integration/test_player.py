@@ -15,6 +15,7 @@ from streams.programs import find_programs
 from streams.transcode import make
 from tests.clips import Lab
 from tests.desk_browser.browser import browsing, chromium
+from tests.missing import without
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +65,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 def test_it_plays_seeks_and_changes_its_size(site: tuple[Path, str], tmp_path: Path) -> None:
     """The largest size is the sender's own pictures, copied; the other is encoded."""
     if chromium() is None:
-        pytest.skip("no browser, and no right to install one")
+        without("no browser, and no right to install one")
     folder, address = site
     lab = Lab(find_programs(Settings()), tmp_path)
     keys = ("-g", "50", "-sc_threshold", "0", "-colorspace", "bt709", "-b:v", "1500k")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import psutil  # type: ignore[import-untyped]
@@ -29,7 +30,7 @@ from schemas.copy import CopyRef
 from schemas.settings import REPOSITORY, Settings
 from schemas.story import Plan
 from stores import orphans
-from stores.ledger import assets, renditions, stories
+from stores.ledger import assets, renditions, stories, uploads
 from stores.ledger.migrate import migrate
 from stores.ledger.tables import restores
 from stores.ledger.transaction import Ledger, open_ledger
@@ -143,7 +144,12 @@ def test_what_nothing_names_is_deleted_after_a_day(stack: Stack, tmp_path: Path)
         renditions.change(
             tx, source, "web_hls", at=1, manifest=f'{{"files":[{{"object_key":"{made}"}}]}}'
         )
-    names = [kept, f"copies/{copy}", made]
+    coming = uuid4()
+    with ledger.transaction() as tx:
+        uploads.create(
+            tx, uploads.NewUpload(coming, "reporter", "", "a.mp4", "", 1, False, 9), at=1
+        )
+    names = [kept, f"copies/{copy}", made, f"originals/{coming}"]
     orphans_there = ["originals/left", f"copies/{'d' * 64}", f"renditions/{source}/r/left/a.mp4"]
     for name in [*names, *orphans_there, "elsewhere/left"]:
         s3.put_object(Bucket="shoufa", Key=name, Body=b"x")

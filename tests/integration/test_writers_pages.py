@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Dialog, Page, Request
 from stores.ledger import drafts
 from stores.ledger.ids import new_id
 from tests.desk_browser.browser import browsing, chromium
+from tests.missing import without
 from tests.unit.desk.ways_world import World, world
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if chromium() is None:
-        pytest.skip("no browser, and no right to install one")
+        without("no browser, and no right to install one")
     with browsing() as opened:
         yield opened
 

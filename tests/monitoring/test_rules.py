@@ -1,6 +1,5 @@
 """The alert rules, routes and configurations as Prometheus and Alertmanager themselves read them."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import REPOSITORY
+from tests.missing import without
 from tests.monitoring.tools import tool
 
 FOLDER = REPOSITORY / "deploy" / "monitoring"
@@ -19,9 +19,7 @@ def program(name: str) -> str:
     """Its path; without it the test is skipped, but never in CI."""
     found = tool(name)
     if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is neither installed nor to be had from Debian")
-        pytest.skip(f"{name} is not installed and Debian's package cannot be had")
+        without(f"{name} is neither installed nor to be had from Debian")
     return found
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from deploy.stack import jars, kafka, s3
 from deploy.stack.jars import Jar, JarsMissing
 from schemas.settings import Settings
+from tests.missing import without
 
 BYTES = b"PK a jar"
 JAR = Jar("org.apache.kafka", "kafka-clients", "4.3.1", hashlib.sha256(BYTES).hexdigest())
@@ -118,7 +119,7 @@ def test_the_synchronous_attribute_is_inherited(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "file").write_text("x")
     if not s3.make_synchronous(tmp_path):
-        pytest.skip("this file system has no such attribute")
+        without("this file system has no such attribute")
     (tmp_path / "new").write_text("x")
     for name in (".", "old", "old/file", "new"):
         assert s3._is_synchronous(tmp_path / name), name
