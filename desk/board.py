@@ -145,7 +145,7 @@ def waves_of(
         WaveColumns(
             wave,
             wave_name(wave, numbers[0]),
-            "" if wave == numbers[0] else f"最迟签发后 {_minutes(plan.fallback_s(wave))}",
+            "" if wave == numbers[0] else f"最迟 {_minutes(plan.fallback_s(wave))}",
             tuple(column for column in columns if column.wave == wave),
         )
         for wave in numbers

@@ -154,8 +154,8 @@ def test_who_takes_over_is_seen_and_nothing_is_overwritten(here: World, browser:
 
 
 def test_no_script_in_a_stored_field_runs(here: World, browser: Browser) -> None:
-    """Each payload stands in a paragraph and, in its turn, in headline, caption and file name; it is
-    shown by the form, the list of drafts and the preview of each outlet."""
+    """Each payload stands in a paragraph, some in headline, lead, by-line, keywords and a table; all
+    are shown by the form and by the previews of site, WeChat and newspaper."""
     lines = PAYLOADS.read_text(encoding="utf-8", errors="replace").splitlines()
     lines = ["".join(c for c in line if c.isprintable())[:1500] for line in lines if line.strip()]
     assert len(lines) > 6000

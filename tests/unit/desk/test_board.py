@@ -39,8 +39,8 @@ def test_columns_stand_in_wave_order_and_in_the_files_order_within_a_wave() -> N
 
     assert [(w.title, w.hint, [c.name for c in w.columns]) for w in waves] == [
         ("第一波 首发", "", ["青禾网", "爱青禾 App", "青禾发布公众号", "抖音"]),
-        ("第二波 跟进", "最迟签发后 15 分钟", ["青禾电视台"]),
-        ("第三波 跟进", "最迟签发后 30 分钟", ["青禾日报"]),
+        ("第二波 跟进", "最迟 15 分钟", ["青禾电视台"]),
+        ("第三波 跟进", "最迟 30 分钟", ["青禾日报"]),
     ]
 
 
