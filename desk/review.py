@@ -23,7 +23,17 @@ from stores.ledger import review_view, stories, views
 from stores.ledger.review_view import Waiting
 
 LEVEL_ACTS: dict[int, Act] = {1: "story.sign.1", 2: "story.sign.2", 3: "story.sign.3"}
-PLACES = {"headline": "标题", "lead": "导语", "correction": "更正说明", "keywords": "关键词"}
+PLACES = {
+    "headline": "标题",
+    "lead": "导语",
+    "correction": "更正说明",
+    "byline": "署名",
+    "source": "来源",
+    "keywords": "关键词",
+    "columns": "栏目",
+    "sections": "板块",
+    "answers": "百姓的提问",
+}
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,13 @@ def texts(story: StoryFields) -> Iterator[tuple[str, str]]:
     yield "headline", story.headline
     yield "lead", story.lead
     yield "correction", story.correction
+    yield "byline", story.byline
+    yield "source", story.source
     yield from (("keywords", word) for word in story.keywords)
+    yield from (("columns", name) for name in story.columns)
+    yield from (("sections", name) for name in story.sections)
+    if story.answers is not None:
+        yield "answers", story.answers.asked
     for channel, variant in story.variants.items():
         yield f"variants.{channel}.headline", variant.headline or ""
         yield f"variants.{channel}.lead", variant.lead or ""
@@ -158,7 +164,7 @@ def _link(place: str, span: Span, rules: CheckRules) -> Iterator[Finding]:
         host = (urlsplit(span.href).hostname or "").rstrip(".")
     except ValueError:
         host = ""
-    for banned in rules.banned_hosts:
+    for banned in (name.casefold().strip(".") for name in rules.banned_hosts):
         if not host or host == banned or host.endswith(f".{banned}"):
             told = f"链接指向禁止的网站 {banned} / a link to a banned host"
             yield Finding("block", "banned_host", place, told, f"{span.text} → {span.href}")

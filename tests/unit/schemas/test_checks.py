@@ -37,7 +37,11 @@ def test_a_clean_story_has_no_findings() -> None:
 def test_words_are_found_wherever_a_reader_meets_them_in_any_case() -> None:
     assert told(headline="本县最佳") == [("warn", "word", "headline")]
     assert told(lead="a TOP SECRET one") == [("block", "word", "lead")]
-    assert told(keywords=["最佳"]) == [("warn", "word", "keywords")]
+    for place in ("byline", "source"):
+        assert told(**{place: "最佳"}) == [("warn", "word", place)]
+    for place in ("keywords", "columns", "sections"):
+        assert told(**{place: ["最佳"]}) == [("warn", "word", place)]
+    assert told(answers={"id": "1", "asked": "哪家最佳？"}) == [("warn", "word", "answers")]
     assert told(variants={"tv": {"headline": "最佳"}}) == [("warn", "word", "variants.tv.headline")]
     split = Paragraph(spans=(Span(text="最"), Span(text="佳", strong=True)))
     assert told(split) == [("warn", "word", "body.1")], "marks do not hide a word"
@@ -70,6 +74,7 @@ def test_the_finding_shows_the_words_around_and_the_rule() -> None:
 def test_links_to_banned_hosts_stop_a_sign_off(href: str, found: bool) -> None:
     linked = story(Paragraph(spans=(Span(text="看", href=href),)))
     assert bool(blocking(linked, RULES)) is found
+    assert bool(blocking(linked, CheckRules(banned_hosts=("Bad.Example.",)))) is found
 
 
 def test_pictures_without_alt_text_or_author_are_named() -> None:
