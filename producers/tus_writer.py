@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +67,7 @@ class Writer:
         """The object is at S3, whatever the ledger knows of it yet."""
         self._sending: dict[int, asyncio.Future[None]] = {}
         self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._at_s3 = threading.Lock()
         self._file: Any = None
         self._pending = bytearray()
         self._checking: asyncio.Future[None] | None = None
@@ -217,11 +219,15 @@ class Writer:
                 self._sending.pop(number, None)
 
     async def _begin(self) -> None:
-        if self._s3 is None:
-            made = await self._run(self._create)
+        await self._run(self._begin_once)
+
+    def _begin_once(self) -> None:
+        """Several parts are on their way at once: one upload for all of them. In the thread to its
+        end, so that one whose PATCH is ended meanwhile is known and not left at S3."""
+        with self._at_s3:
             if self._s3 is None:
-                self._s3 = made
-                await self._run(self._begun, made)
+                self._s3 = self._create()
+                self._begun(self._s3)
 
     def _create(self) -> str:
         with objects.spoken():
@@ -301,8 +307,11 @@ class Writer:
         """Nothing is left of it here or unfinished at S3."""
         await asyncio.gather(*self._sending.values(), return_exceptions=True)
         self.let_go()
-        unfinished = None if self._whole else self._s3
-        await self._run(drop, self._store, self.path, self.key, unfinished)
+        await self._run(self._drop)
+
+    def _drop(self) -> None:
+        with self._at_s3:  # one that is just begun is ended too
+            drop(self._store, self.path, self.key, None if self._whole else self._s3)
 
     async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
